@@ -1,4 +1,4 @@
-import type { Box, Point, RgbImage } from './types.ts';
+import type { Box, Point } from './types.ts';
 
 /** Where an image lies inside a model's input. All values in pixels of the model's input unless said otherwise. */
 export interface Letterbox {
@@ -58,36 +58,4 @@ export function boxToImage(box: Box, lb: Letterbox): Box {
 
 export function pointToImage(point: Point, lb: Letterbox): Point {
   return { x: (point.x - lb.left) / lb.scaleX, y: (point.y - lb.top) / lb.scaleY };
-}
-
-/** How pixel values enter a tensor: `(value - mean) / std` per tensor channel, value in 0…255. */
-export interface TensorFormat {
-  readonly layout: 'nchw' | 'nhwc';
-  readonly channels: 'rgb' | 'bgr';
-  /** In the order of the tensor's channels. */
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
-  /** Value of the padding before normalisation, 0…255. */
-  readonly pad: number;
-}
-
-interface Axis {
-  readonly low: Int32Array;
-  readonly high: Int32Array;
-  readonly weight: Float32Array;
-}
-
-/** Half-pixel-centre bilinear sampling positions of `out` pixels over `size` source pixels, times `stride`. */
-function axis(out: number, size: number, stride: number): Axis {
-  const low = new Int32Array(out);
-  const high = new Int32Array(out);
-  const weight = new Float32Array(out);
-  for (let i = 0; i < out; i++) {
-    const at = Math.min(size - 1, Math.max(0, ((i + 0.5) * size) / out - 0.5));
-    const base = Math.floor(at);
-    low[i] = base * stride;
-    high[i] = Math.min(size - 1, base + 1) * stride;
-    weight[i] = at - base;
-  }
-  return { low, high, weight };
 }

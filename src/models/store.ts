@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ClassName } from '../core/types.ts';
+import { ModelError } from '../errors.ts';
+import { cacheDir, cachedPath, readCached, sha256Hex, writeCached } from './cache.ts';
+import { compileModel } from './compile/index.ts';
+import { FAMILY_TRAITS, identifyFamily, inputOf } from './families.ts';
+import { type Family, MANIFEST_URL, type Manifest, type ModelInput, type ModelSpec } from './manifest.ts';
+import { packageFile } from './package-files.ts';
+import { openSession } from './session.ts';
+
+/** A model whose file is on this machine and has been checked. Plain data: it may cross threads. */
+export interface ReadyModel {
+  readonly id: string;
+  readonly family: Family;
+  readonly path: string;
+  readonly sha256: string;
+  readonly input: ModelInput;
+  readonly threshold: number;
+  readonly growth: number;
+}
+
+/**
+ * Makes sure that a model of the manifest is on this machine, compiling it if need be.
+ * @throws ModelError when it is missing, damaged or not pulled yet.
+ */
+export async function prepareModel(spec: ModelSpec, dir = cacheDir()): Promise<ReadyModel> {
+  const { input, family } = spec;
+  if (!input || family === 'plate-shape') {
+    throw new ModelError(`Model ${spec.id}: expected a model with weights but received a derived one`);
+  }
+  const file = await locate(spec, dir);
+  return { id: spec.id, family, ...file, input, threshold: spec.threshold, growth: spec.growth };
+}
+
+async function locate(spec: ModelSpec, dir: string): Promise<{ path: string; sha256: string }> {
+  const { source, id } = spec;
+  switch (source.kind) {
+    case 'npm':
+      return verified(id, packageFile(source.package, source.path), source.sha256);
+    case 'file':
+      return verified(id, path.resolve(path.dirname(fileURLToPath(MANIFEST_URL)), source.path), source.sha256);
+    case 'url': {
+      if (await readCached(dir, source.sha256)) return { path: cachedPath(dir, source.sha256), sha256: source.sha256 };
+      throw new ModelError(`Model ${id} is not on this machine; run: anonymize models pull ${id}`);
+    }
+    case 'compiled': {
+      if (await readCached(dir, source.sha256)) return { path: cachedPath(dir, source.sha256), sha256: source.sha256 };
+      const files = {
+        json: await readModelFile(id, packageFile(source.package, source.json)),
+        bin: await readModelFile(id, packageFile(source.package, source.bin)),
+      };
+      const onnx = compileModel(source.compiler, files, { outputs: source.outputs });
+      const sha256 = sha256Hex(onnx);
+      if (sha256 !== source.sha256) {
+        throw new ModelError(
+          `Model ${id}: expected ${source.package} to compile to sha256 ${source.sha256} but received ${sha256}; is another version installed?`,
+        );
+      }
+      return { path: await writeCached(dir, sha256, onnx), sha256 };
+    }
+    case 'derived':
+      throw new ModelError(`Model ${id}: expected a model with weights but received a derived one`);
+  }
+}
+
+async function readModelFile(id: string, file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new ModelError(`Model ${id}: expected a readable file at ${file} but received: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+async function verified(id: string, file: string, expected: string): Promise<{ path: string; sha256: string }> {
+  const sha256 = sha256Hex(await readModelFile(id, file));
+  if (sha256 !== expected) {
+    throw new ModelError(`Model ${id}: expected ${file} to have sha256 ${expected} but received ${sha256}`);
+  }
+  return { path: file, sha256 };
+}
+
+/**
+ * A caller's own ONNX file for one class. A file that the manifest knows keeps its calibrated values.
+ * @throws ModelError when it cannot be read, is of no known family, or of a family for another class.
+ */
+export async function prepareCustomModel(manifest: Manifest, cls: ClassName, file: string): Promise<ReadyModel> {
+  const label = `${cls}=${file}`;
+  const sha256 = sha256Hex(await readModelFile(label, file));
+  const session = await openSession(file, label, 'cpu');
+  try {
+    const family = identifyFamily(label, session.outputs);
+    const traits = FAMILY_TRAITS[family];
+    if (!traits.classes.includes(cls)) {
+      throw new ModelError(
+        `Model ${label}: expected a detector for ${cls} but received the outputs of ${family} (${traits.classes.join(', ')})`,
+      );
+    }
+    const known = manifest.models.find((m) => 'sha256' in m.source && m.source.sha256 === sha256);
+    return {
+      id: known?.id ?? 'custom',
+      family,
+      path: path.resolve(file),
+      sha256,
+      input: inputOf(family, session.inputs[0]),
+      threshold: known?.threshold ?? traits.threshold,
+      growth: known?.growth ?? traits.growth,
+    };
+  } finally {
+    await session.release();
+  }
+}

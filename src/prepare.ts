@@ -1,0 +1,137 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Config } from './config.ts';
+import { CLASSES, type ClassName, type Label } from './core/types.ts';
+import type { NetworkSetup } from './detect/network.ts';
+import type { DetectSetup } from './detect/pipeline.ts';
+import { ModelError } from './errors.ts';
+import { sha256Hex } from './models/cache.ts';
+import { defaultModel, findModel, loadManifest, type Manifest, type ModelSpec } from './models/manifest.ts';
+import { packageFile } from './models/package-files.ts';
+import { prepareCustomModel, prepareModel, type ReadyModel } from './models/store.ts';
+import type { Job } from './worker/job.ts';
+
+/** Score from which a vehicle counts as evidence for a plate. */
+const VEHICLE_THRESHOLD = 0.25;
+
+interface Choice {
+  /** Id as the public log shows it. */
+  readonly name: string;
+  readonly threshold: number;
+  readonly growth: number;
+}
+
+/**
+ * Chooses and readies the models of a run, and decides everything that a worker needs to know.
+ * @throws ModelError or UsageError before any work has been done.
+ */
+export async function prepareJob(config: Config, manifest: Manifest = loadManifest()): Promise<Job> {
+  const networks = new Map<string, NetworkSetup>();
+  const choices = new Map<ClassName, Choice>();
+  let plateShape: DetectSetup['plateShape'];
+
+  const use = (model: ReadyModel, label: Label, threshold: number): void => {
+    const known = networks.get(model.sha256);
+    const least = Math.min(threshold, known?.keep[label] ?? Infinity);
+    networks.set(model.sha256, { model, keep: { ...known?.keep, [label]: least } });
+  };
+
+  for (const cls of config.classes) {
+    const wanted = config.model[cls];
+    const spec = wanted === undefined ? defaultModel(manifest, cls) : specOf(manifest, wanted);
+    if (spec && !spec.classes.includes(cls)) {
+      throw new ModelError(
+        `Expected a model for ${cls} but received ${spec.id}, which finds ${spec.classes.join(', ')}`,
+      );
+    }
+    if (spec?.source.kind === 'derived') {
+      const threshold = config.threshold[cls] ?? spec.threshold;
+      plateShape = await deriveFrom(manifest, spec, threshold, use);
+      choices.set(cls, { name: `${spec.id}@interim`, threshold, growth: config.grow[cls] ?? spec.growth });
+      continue;
+    }
+    const model = spec ? await prepareModel(spec) : await prepareCustomModel(manifest, cls, wanted as string);
+    const threshold = config.threshold[cls] ?? model.threshold;
+    use(model, cls, threshold);
+    const growth = config.grow[cls] ?? model.growth;
+    choices.set(cls, { name: `${model.id}@sha256:${model.sha256}`, threshold, growth });
+  }
+
+  const perClass = (value: 'threshold' | 'growth'): Record<ClassName, number> =>
+    Object.fromEntries(CLASSES.map((c) => [c, choices.get(c)?.[value] ?? 0])) as Record<ClassName, number>;
+  const models = config.classes.map((c) => `${c}:${choices.get(c)?.name}`);
+  const decisive = {
+    version: packageVersion(),
+    models,
+    classes: config.classes,
+    redact: config.redact,
+    fill: config.fill,
+    threshold: perClass('threshold'),
+    grow: perClass('growth'),
+    encode: config.encode,
+    jpegQuality: config.jpegQuality,
+    limitPixels: config.limitPixels,
+  };
+  return {
+    detect: {
+      classes: config.classes,
+      networks: [...networks.values()],
+      thresholds: decisive.threshold,
+      ...(plateShape ? { plateShape } : {}),
+    },
+    policy: { classes: config.classes, redact: config.redact, grow: decisive.grow },
+    fill: config.fill,
+    encode: config.encode,
+    jpegQuality: config.jpegQuality,
+    logGeometry: config.logGeometry,
+    limitPixels: config.limitPixels,
+    timeLimit: config.timeLimit,
+    device: config.device,
+    models,
+    policyHash: sha256Hex(Buffer.from(JSON.stringify(decisive))),
+    selfCheck: selfCheckOf(manifest),
+  };
+}
+
+/** A value that looks like a path is one; anything else must be an id. */
+function specOf(manifest: Manifest, wanted: string): ModelSpec | undefined {
+  const isPath = /[\\/]|\.onnx$/i.test(wanted);
+  if (!isPath) return findModel(manifest, wanted);
+  if (existsSync(wanted)) return undefined;
+  throw new ModelError(`Expected an ONNX file at ${wanted} (from --model) but found none`);
+}
+
+async function deriveFrom(
+  manifest: Manifest,
+  spec: ModelSpec,
+  threshold: number,
+  use: (model: ReadyModel, label: Label, threshold: number) => void,
+): Promise<NonNullable<DetectSetup['plateShape']>> {
+  const ids = spec.source.kind === 'derived' ? spec.source.from : [];
+  let textModel = '';
+  for (const id of ids) {
+    const model = await prepareModel(findModel(manifest, id));
+    if (model.family === 'db') {
+      textModel = model.id;
+      use(model, 'text', threshold);
+    } else use(model, 'vehicle', VEHICLE_THRESHOLD);
+  }
+  return { id: spec.id, textModel, threshold };
+}
+
+function selfCheckOf(manifest: Manifest): Job['selfCheck'] {
+  const { package: name, path, sha256, expect } = manifest.selfCheck;
+  const file = packageFile(name, path);
+  const received = sha256Hex(readFileSync(file));
+  if (received !== sha256) {
+    throw new ModelError(`Expected ${file} to have sha256 ${sha256} but received ${received}; reinstall the package`);
+  }
+  return { path: file, expect };
+}
+
+let version: string | undefined;
+
+export function packageVersion(): string {
+  version ??= (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version;
+  return version;
+}

@@ -1,0 +1,132 @@
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import type { Outcome } from '../core/outcome.ts';
+import type { SampleRef } from '../core/sample.ts';
+import { ModelError } from '../errors.ts';
+import type { Job, Reply, Task } from './job.ts';
+
+/** Hides the hand-off between threads: while one image is in a network, another is decoded or encoded. */
+const IN_FLIGHT_PER_WORKER = 2;
+
+export interface PoolOptions {
+  readonly workers: number;
+  /** Built entry file of a worker. */
+  readonly filename?: string;
+  /** Seconds after which an unanswered sample is given up; the worker stops itself well before. */
+  readonly giveUpAfter?: number;
+}
+
+/** Worker threads that each hold their own sessions. */
+export class WorkerPool {
+  /** Samples that can usefully be in work at the same time. */
+  readonly capacity: number;
+  readonly #piscina: Piscina;
+  readonly #workers: number;
+  readonly #giveUpAfter: number;
+  #stuck = 0;
+  #inFlight = 0;
+  /** Most samples ever in work at once. */
+  peakInFlight = 0;
+
+  constructor(job: Job, options: PoolOptions) {
+    this.#workers = options.workers;
+    this.capacity = options.workers * IN_FLIGHT_PER_WORKER;
+    this.#giveUpAfter = options.giveUpAfter ?? job.timeLimit * 3 + 30;
+    this.#piscina = new Piscina({
+      filename: options.filename ?? fileURLToPath(new URL('./worker.js', import.meta.url)),
+      minThreads: options.workers,
+      maxThreads: options.workers,
+      concurrentTasksPerWorker: IN_FLIGHT_PER_WORKER,
+      idleTimeout: Infinity,
+      // Waiting in Atomics would block the thread while sharp works for it.
+      atomics: 'disabled',
+      workerData: job,
+    });
+    // A worker that dies between tasks is replaced; its next task tells if the replacement works.
+    this.#piscina.on('error', () => {});
+  }
+
+  /**
+   * Waits until the workers have opened their models and passed the self-check.
+   * @returns the execution providers in use.
+   * @throws ModelError when one could not.
+   */
+  async ready(): Promise<readonly string[]> {
+    const checks = Array.from({ length: this.capacity }, () => this.#post({ kind: 'check' }));
+    const providers = new Set<string>();
+    for (const reply of await Promise.all(checks)) {
+      if (reply.kind === 'fatal') throw new ModelError(reply.message);
+      if (reply.kind === 'ready') for (const provider of reply.providers) providers.add(provider);
+    }
+    return [...providers].sort();
+  }
+
+  /**
+   * Anonymizes one sample. A worker that dies or hangs costs only the sample that it did so on: what
+   * else it held is tried once more.
+   * @throws ModelError when a worker reports that it cannot be trusted.
+   */
+  async process(ref: SampleRef): Promise<Outcome> {
+    this.peakInFlight = Math.max(this.peakInFlight, ++this.#inFlight);
+    try {
+      return await this.#process(ref);
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  async #process(ref: SampleRef): Promise<Outcome> {
+    let death = '';
+    for (let attempt = 0; attempt < 2; attempt++) {
+      try {
+        const reply = await this.#withinLimit(this.#post({ kind: 'sample', ref }));
+        if (reply === 'late') return this.#abandon();
+        if (reply.kind === 'outcome') return reply.outcome;
+        throw new ModelError(reply.kind === 'fatal' ? reply.message : 'Expected an outcome from a worker');
+      } catch (error) {
+        if (error instanceof ModelError) throw error;
+        death = (error as Error).message;
+      }
+    }
+    return { status: 'failed_to_anonymize', stage: 'worker', reason: 'worker-died', message: death };
+  }
+
+  #post(task: Task): Promise<Reply> {
+    return this.#piscina.run(task) as Promise<Reply>;
+  }
+
+  async #withinLimit<T>(work: Promise<T>): Promise<T | 'late'> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, this.#giveUpAfter * 1000, 'late');
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * The worker is left alone: ending a thread inside native code would take the whole process down.
+   * @throws ModelError when no worker is left.
+   */
+  #abandon(): Outcome {
+    this.#stuck++;
+    if (this.#stuck >= this.capacity) {
+      throw new ModelError(`Expected ${this.#workers} working threads but every one of them has stopped answering`);
+    }
+    return {
+      status: 'failed_to_anonymize',
+      stage: 'worker',
+      reason: 'time-limit',
+      message: `Expected an answer within ${this.#giveUpAfter} s but the worker gave none`,
+    };
+  }
+
+  /** Lets running tasks end, since a thread must not be ended inside native code, then ends the threads. */
+  async close(): Promise<void> {
+    if (this.#stuck === 0) await this.#piscina.close({ force: false });
+    else void this.#piscina.destroy().catch(() => {});
+  }
+}

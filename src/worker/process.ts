@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { snapOutward } from '../core/geometry.ts';
+import type { Outcome, PublishedOutcome, RecordRegion } from '../core/outcome.ts';
+import { CLASSES, type ClassName, type Region } from '../core/types.ts';
+import type { DetectPipeline } from '../detect/pipeline.ts';
+import { ModelError, SampleError, type Stage } from '../errors.ts';
+import { decodeImage } from '../image/decode.ts';
+import { encodeImage } from '../image/encode.ts';
+import { verifyEncoded } from '../image/verify.ts';
+import { redactInPlace } from '../redact/apply.ts';
+import { planRegions } from '../redact/plan.ts';
+import { strengthOf } from '../redact/strength.ts';
+import type { Job } from './job.ts';
+
+/** Grid in pixels to which the public log rounds boxes outwards. */
+const COARSE_GRID = 16;
+
+/**
+ * One sample: encoded bytes in, encoded and re-opened anonymized bytes out, or the reason why not.
+ * @throws ModelError when a network cannot be trusted any more; everything else becomes an outcome.
+ */
+export async function processSample(bytes: Uint8Array, job: Job, pipeline: DetectPipeline): Promise<Outcome> {
+  const clock = new StageClock(job.timeLimit);
+  try {
+    return await anonymize(bytes, job, pipeline, clock);
+  } catch (error) {
+    if (error instanceof ModelError) throw error;
+    return rejection(error, clock.stage);
+  }
+}
+
+async function anonymize(
+  bytes: Uint8Array,
+  job: Job,
+  pipeline: DetectPipeline,
+  clock: StageClock,
+): Promise<PublishedOutcome> {
+  clock.enter('decode');
+  const image = await decodeImage(bytes, { limitPixels: job.limitPixels, timeoutSeconds: clock.secondsLeft() });
+  const { width, height } = image.rgb;
+  clock.enter('detect');
+  const { detections, timings } = await pipeline.detect(image.rgb, () => clock.check());
+  clock.enter('redact');
+  const regions = planRegions(detections, job.policy, width, height);
+  redactInPlace(image, regions, { fill: job.fill });
+  clock.enter('encode');
+  const format = job.encode === 'keep' ? image.format : job.encode;
+  const encoded = await encodeImage(image, { format, jpegQuality: job.jpegQuality, lossless: image.lossless });
+  clock.enter('verify');
+  await verifyEncoded(encoded, { format, width, height, rgb: image.rgb });
+  clock.enter('verify');
+  return {
+    status: 'verified',
+    bytes: encoded,
+    format,
+    record: {
+      v: 1,
+      status: 'verified',
+      width,
+      height,
+      policy: job.policyHash,
+      models: job.models,
+      counts: countByClass(regions),
+      regions: regions.map((r) => recordRegion(r, job.logGeometry, width, height)),
+      stripped: image.stripped,
+      out_sha256: createHash('sha256').update(encoded).digest('hex'),
+    },
+    detections,
+    timings: { ...clock.timings, ...timings },
+  };
+}
+
+function countByClass(regions: readonly Region[]): Record<ClassName, number> {
+  const counts = Object.fromEntries(CLASSES.map((c) => [c, 0])) as Record<ClassName, number>;
+  for (const region of regions) counts[region.class]++;
+  return counts;
+}
+
+function recordRegion(region: Region, geometry: Job['logGeometry'], width: number, height: number): RecordRegion {
+  const { x1, y1, x2, y2 } = snapOutward(region.box, width, height, geometry === 'coarse' ? COARSE_GRID : 1);
+  return {
+    class: region.class,
+    ...(geometry === 'none' ? {} : { box: [x1, y1, x2 - x1, y2 - y1] as const }),
+    shape: region.shape,
+    mode: region.mode,
+    ...strengthOf(region),
+    origin: 'detector',
+  };
+}
+
+/** The outcome of a failure; a message never reaches the public log, only the stage and the reason do. */
+export function rejection(error: unknown, stage: Stage): Outcome {
+  if (error instanceof SampleError) {
+    const status = error.reason === 'time-limit' ? 'failed_to_anonymize' : 'quarantined';
+    return { status, stage: error.stage, reason: error.reason, message: error.message };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { status: 'failed_to_anonymize', stage, reason: 'internal-error', message };
+}
+
+/** Knows the current stage, the time each one took, and when the sample has had enough. */
+class StageClock {
+  stage: Stage = 'read';
+  readonly timings: Record<string, number> = {};
+  readonly #deadline: number;
+  #since = performance.now();
+
+  constructor(limitSeconds: number) {
+    this.#deadline = this.#since + limitSeconds * 1000;
+  }
+
+  enter(stage: Stage): void {
+    const now = performance.now();
+    this.timings[this.stage] = (this.timings[this.stage] ?? 0) + now - this.#since;
+    this.#since = now;
+    this.stage = stage;
+    this.check();
+  }
+
+  check(): void {
+    if (performance.now() > this.#deadline) {
+      throw new SampleError(
+        this.stage,
+        'time-limit',
+        `Expected to be done in time but the limit ran out in ${this.stage}`,
+      );
+    }
+  }
+
+  /** Whole seconds until the deadline, at least one. */
+  secondsLeft(): number {
+    return Math.max(1, Math.ceil((this.#deadline - performance.now()) / 1000));
+  }
+}

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { workerData } from 'piscina';
+import type { SampleRef } from '../core/sample.ts';
+import { DetectPipeline } from '../detect/pipeline.ts';
+import { ModelError, SampleError } from '../errors.ts';
+import type { Job, Reply, Task } from './job.ts';
+import { processSample, rejection } from './process.ts';
+import { selfCheck } from './self-check.ts';
+
+const job = workerData as Job;
+
+async function open(): Promise<DetectPipeline> {
+  const pipeline = await DetectPipeline.open(job.detect, job.device);
+  await selfCheck(job, pipeline);
+  return pipeline;
+}
+
+// Opened once per worker. A failure is kept and told to whoever asks, since an error thrown while a
+// worker loads would only look like a worker that died.
+const opening = open().then(
+  (pipeline) => ({ pipeline }),
+  (error: unknown) => ({ error }),
+);
+
+export default async function work(task: Task): Promise<Reply> {
+  const opened = await opening;
+  if ('error' in opened) return fatal(opened.error);
+  const { pipeline } = opened;
+  if (task.kind === 'check') return { kind: 'ready', providers: pipeline.providers };
+  let bytes: Uint8Array;
+  try {
+    bytes = await read(task.ref);
+  } catch (error) {
+    return { kind: 'outcome', outcome: rejection(error, 'read') };
+  }
+  try {
+    return { kind: 'outcome', outcome: await processSample(bytes, job, pipeline) };
+  } catch (error) {
+    return fatal(error);
+  }
+}
+
+async function read(ref: SampleRef): Promise<Uint8Array> {
+  switch (ref.kind) {
+    case 'bytes':
+      return ref.bytes;
+    case 'refused':
+      throw new SampleError('read', ref.reason, ref.message);
+    case 'file':
+      try {
+        return await readFile(ref.path);
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+        throw new SampleError('read', 'unreadable', `Expected a readable file but received ${code}`, { cause: error });
+      }
+  }
+}
+
+function fatal(error: unknown): Reply {
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: 'fatal', message: error instanceof ModelError ? message : `Worker could not start: ${message}` };
+}
