@@ -139,7 +139,7 @@ function modes(redact: v.InferOutput<typeof optionsSchema>['redact']): Record<Cl
 
 function parseFill(fill: string): { r: number; g: number; b: number } {
   const rgb = colorString.get.rgb(fill);
-  if (!rgb || rgb[3] !== 1) {
+  if (rgb?.[3] !== 1) {
     throw new UsageError(`Expected an opaque CSS colour for --fill but received ${JSON.stringify(fill)}`);
   }
   const [r = 0, g = 0, b = 0] = rgb;

@@ -6,11 +6,10 @@ import { ModelError } from '../errors.ts';
 
 /** Folder of compiled and pulled models: `$ANONYMIZE_CACHE`, else the platform's cache folder. */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
-  if (env['ANONYMIZE_CACHE']) return path.resolve(env['ANONYMIZE_CACHE']);
-  if (platform === 'win32')
-    return path.join(env['LOCALAPPDATA'] ?? path.join(homedir(), 'AppData', 'Local'), 'anonymize');
+  if (env.ANONYMIZE_CACHE) return path.resolve(env.ANONYMIZE_CACHE);
+  if (platform === 'win32') return path.join(env.LOCALAPPDATA ?? path.join(homedir(), 'AppData', 'Local'), 'anonymize');
   if (platform === 'darwin') return path.join(homedir(), 'Library', 'Caches', 'anonymize');
-  return path.join(env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'anonymize');
+  return path.join(env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'anonymize');
 }
 
 export function sha256Hex(bytes: Uint8Array): string {

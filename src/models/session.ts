@@ -62,7 +62,7 @@ function describe(metadata: readonly ort.InferenceSession.ValueMetadata[]): Tens
 function wrap(session: ort.InferenceSession, name: string, provider: string): Session {
   const inputs = describe(session.inputMetadata);
   const input = inputs[0];
-  if (!input || input.shape.length !== 4) {
+  if (input?.shape.length !== 4) {
     throw new ModelError(
       `Model ${name}: expected one image input with 4 dimensions but received ${JSON.stringify(inputs)}`,
     );

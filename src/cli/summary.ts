@@ -1,0 +1,44 @@
+import path from 'node:path';
+import type { Config } from '../config.ts';
+import { CLASSES } from '../core/types.ts';
+import type { RunSummary } from '../run.ts';
+import { duration, plural, printable, table } from './terminal.ts';
+
+/** What a run found, redacted, refused, and where things are. */
+export function describeSummary(summary: RunSummary, config: Config): string {
+  const place = (dir: string): string => printable(path.relative(process.cwd(), dir) || '.');
+  const dropped = Object.entries(summary.dropped);
+  const others =
+    dropped.length > 0
+      ? `Not taken from the input: ${dropped.map(([k, n]) => `${n} ${printable(k)}`).join(', ')}\n`
+      : '';
+  if (summary.status === 'empty') {
+    return `No images in ${config.inputs.map(printable).join(', ')}: nothing was written.\n${others}`;
+  }
+  const speed = `in ${duration(summary.seconds)} (${summary.imagesPerSecond.toFixed(1)} images/s, ${plural(summary.workers, 'worker')}, ${summary.device.join('+')})`;
+  const head =
+    summary.status === 'finished'
+      ? `${summary.published} of ${plural(summary.total, 'image')} anonymized and published ${speed}\n`
+      : `Interrupted after ${summary.done} of ${plural(summary.total, 'image')} ${speed}. Complete shards are kept, the unfinished one was removed.\n`;
+  const rows = CLASSES.filter((c) => config.classes.includes(c)).map((c) => [
+    summary.models.some((m) => m.startsWith(`${c}:`) && m.endsWith('@interim')) ? `${c} (interim)` : c,
+    summary.regions[c],
+    summary.images[c],
+    config.redact[c] === 'none' ? 'NOT redacted (mode none)' : config.redact[c],
+  ]);
+  const reasons = Object.entries(summary.reasons).map(([reason, n]) => [n, ...reason.split('/').reverse()]);
+  return [
+    head,
+    '\n',
+    table([['class', 'regions', 'images', 'mode'], ...rows]),
+    reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
+    others && `\n${others}`,
+    '\n',
+    table([
+      [config.format === 'webdataset' ? 'shards' : 'images', place(summary.out)],
+      ['log', `${place(path.join(summary.out, '_anonymize'))}/redactions`],
+      ['private', `${place(summary.privateDir)} (names, scores, reasons: not for publication)`],
+    ]),
+    '\nOnly what the models detect is redacted. Look at a sample of the output before you rely on it.\n',
+  ].join('');
+}

@@ -1,0 +1,52 @@
+/** Where a command writes; tests pass their own. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  /** True when standard error is a terminal, so that a line can be redrawn. */
+  readonly interactive: boolean;
+  readonly columns: number;
+}
+
+export const terminal: Terminal = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  interactive: process.stderr.isTTY === true,
+  columns: process.stderr.columns ?? 80,
+};
+
+/** `1 image`, `2 images` */
+export function plural(n: number, singular: string, many = `${singular}s`): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? singular : many}`;
+}
+
+/** `8.4 s`, `3 min 20 s`, `2 h 5 min` */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Columns padded to their widest cell; numbers flush right. */
+export function table(rows: readonly (readonly (string | number)[])[], indent = '  '): string {
+  const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en') : cell)));
+  const widths: number[] = [];
+  for (const row of texts) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  return rows
+    .map((row, r) => {
+      const cells = row.map((cell, i) => {
+        const text = texts[r]?.[i] ?? '';
+        return typeof cell === 'number' ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
+      });
+      return `${indent}${cells.join('  ').trimEnd()}\n`;
+    })
+    .join('');
+}
+
+/** A name from outside, safe to print: control characters would move the cursor or hide text. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\uFFFD');
+}

@@ -1,0 +1,6 @@
+export { type Anonymized, type Anonymizer, type AnonymizerOptions, createAnonymizer } from './api.ts';
+export { type Config, fillConfig, type Options } from './config.ts';
+export type { RecordRegion, RedactionRecord, RejectedRecord, VerifiedRecord } from './core/outcome.ts';
+export type { Box, ClassName, ImageFormat, Mode, Point } from './core/types.ts';
+export { ModelError, OutputError, SampleError, UsageError } from './errors.ts';
+export { type RunHooks, type RunProgress, type RunSummary, run } from './run.ts';

@@ -1,0 +1,244 @@
+import type { Config } from './config.ts';
+import type { Outcome } from './core/outcome.ts';
+import { CLASSES, type ClassName, type ImageFormat } from './core/types.ts';
+import { openSink, type Sink } from './io/sink.ts';
+import { openSource, type Sample, type Source } from './io/source.ts';
+import { packageVersion, prepareJob } from './prepare.ts';
+import type { Job } from './worker/job.ts';
+import { WorkerPool } from './worker/pool.ts';
+
+/** Counts while a run goes on. */
+export interface RunProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly published: number;
+  readonly rejected: number;
+  readonly regions: Readonly<Record<ClassName, number>>;
+}
+
+export interface RunSummary extends RunProgress {
+  readonly status: 'finished' | 'interrupted' | 'empty';
+  /** Published images with at least one region of the class. */
+  readonly images: Readonly<Record<ClassName, number>>;
+  /** Samples that were not published, by `stage/reason`. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** What the inputs held besides images, by extension or kind. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly notices: readonly string[];
+  readonly models: readonly string[];
+  readonly device: readonly string[];
+  readonly workers: number;
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+  /** Mean milliseconds per published image, by stage and model. */
+  readonly msPerImage: Readonly<Record<string, number>>;
+  readonly peakInFlight: number;
+  readonly out: string;
+  readonly privateDir: string;
+}
+
+export interface RunHooks {
+  /** Aborting drains what is in work, then ends the run as `interrupted`. */
+  readonly signal?: AbortSignal;
+  readonly onStart?: (start: Pick<RunSummary, 'total' | 'models' | 'device' | 'workers' | 'notices'>) => void;
+  readonly onProgress?: (progress: RunProgress) => void;
+}
+
+/**
+ * The main job: source → workers → sink. Nothing is written before inputs, models and workers have
+ * been checked.
+ *
+ * @throws UsageError or ModelError with nothing written; OutputError, or ModelError from a worker that
+ * can no longer be trusted, after the unfinished shard has been removed.
+ */
+export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSummary> {
+  const source = await openSource(config);
+  const tally = new Tally(source, config);
+  if (source.total === 0) return tally.summary('empty');
+  const encode = chooseEncoding(config, source, tally.notices);
+  const job = await prepareJob({ ...config, encode });
+  tally.models = job.models;
+  const pool = new WorkerPool(job, { workers: Math.min(config.workers, source.total) });
+  try {
+    tally.device = await pool.ready();
+    hooks.onStart?.(tally.summary('finished'));
+    const sink = await openSink({
+      ...config,
+      encode,
+      total: source.total,
+      hasCls: source.hasCls,
+      run: publicSettings(config, job),
+    });
+    return await pump(source, pool, sink, tally, hooks);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Keeps a bounded window of samples in work and writes outcomes in the order of their samples. */
+async function pump(source: Source, pool: WorkerPool, sink: Sink, tally: Tally, hooks: RunHooks): Promise<RunSummary> {
+  const window: { sample: Sample; outcome: Promise<Outcome> }[] = [];
+  const writeOldest = async (): Promise<void> => {
+    const next = window.shift();
+    if (!next) return;
+    const outcome = await next.outcome;
+    await sink.write({ sample: next.sample, outcome });
+    tally.add(outcome);
+    hooks.onProgress?.(tally.progress());
+  };
+  try {
+    for await (const sample of source.samples(hooks.signal)) {
+      const outcome = pool.process(sample.ref);
+      // Awaited in order later on; until then a rejection must not count as unhandled.
+      outcome.catch(() => {});
+      window.push({ sample, outcome });
+      // Twice the pool's capacity, so that one slow image does not starve the workers.
+      if (window.length >= pool.capacity * 2) await writeOldest();
+      if (hooks.signal?.aborted) break;
+    }
+    while (window.length > 0) await writeOldest();
+    tally.peakInFlight = pool.peakInFlight;
+    if (hooks.signal?.aborted && tally.progress().done < source.total) {
+      await sink.abort('interrupted');
+      return tally.summary('interrupted');
+    }
+    await sink.finish(tally.publicResult());
+    return tally.summary('finished');
+  } catch (error) {
+    await Promise.allSettled(window.map((w) => w.outcome));
+    await sink.abort('failed');
+    throw error;
+  }
+}
+
+const EXTENSION_FORMAT: Readonly<Record<string, ImageFormat>> = {
+  jpg: 'jpeg',
+  jpeg: 'jpeg',
+  jpe: 'jpeg',
+  jfif: 'jpeg',
+  png: 'png',
+  webp: 'webp',
+  avif: 'avif',
+  tif: 'tiff',
+  tiff: 'tiff',
+  gif: 'gif',
+};
+
+/**
+ * Every sample of a WebDataset must have the same members, so `keep` needs one format for all of
+ * them: the commonest by name.
+ */
+function chooseEncoding(config: Config, source: Source, notices: string[]): Config['encode'] {
+  if (config.encode !== 'keep' || config.format === 'folder') return config.encode;
+  const counts = new Map<ImageFormat, number>();
+  for (const [extension, n] of source.extensions) {
+    const format = EXTENSION_FORMAT[extension];
+    if (format) counts.set(format, (counts.get(format) ?? 0) + n);
+  }
+  const [first, ...others] = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  const chosen = first?.[0] ?? 'jpeg';
+  if (others.length > 0) {
+    const mix = [...counts].map(([format, n]) => `${n} ${format}`).join(', ');
+    notices.push(`Mixed formats (${mix}): every sample is written as ${chosen}, since shards need one; see --encode`);
+  }
+  return chosen;
+}
+
+/** What `run.json` tells about the settings: no path, no name. */
+function publicSettings(config: Config, job: Job): Record<string, unknown> {
+  return {
+    version: packageVersion(),
+    policy: job.policyHash,
+    models: job.models,
+    classes: config.classes,
+    redact: config.redact,
+    fill: config.fill,
+    threshold: job.detect.thresholds,
+    grow: job.policy.grow,
+    format: config.format,
+    encode: job.encode,
+    jpegQuality: config.jpegQuality,
+    samplesPerShard: config.samplesPerShard,
+    logGeometry: config.logGeometry,
+  };
+}
+
+/** Adds outcomes up. */
+class Tally {
+  readonly notices: string[] = [];
+  models: readonly string[] = [];
+  device: readonly string[] = [];
+  peakInFlight = 0;
+  readonly #source: Source;
+  readonly #config: Config;
+  readonly #start = performance.now();
+  #done = 0;
+  #published = 0;
+  readonly #regions = perClass();
+  readonly #images = perClass();
+  readonly #reasons = new Map<string, number>();
+  readonly #timings = new Map<string, number>();
+
+  constructor(source: Source, config: Config) {
+    this.#source = source;
+    this.#config = config;
+  }
+
+  add(outcome: Outcome): void {
+    this.#done++;
+    if (outcome.status !== 'verified') {
+      const reason = `${outcome.stage}/${outcome.reason}`;
+      this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+      return;
+    }
+    this.#published++;
+    for (const cls of CLASSES) {
+      this.#regions[cls] += outcome.record.counts[cls];
+      if (outcome.record.counts[cls] > 0) this.#images[cls]++;
+    }
+    for (const [stage, ms] of Object.entries(outcome.timings)) {
+      this.#timings.set(stage, (this.#timings.get(stage) ?? 0) + ms);
+    }
+  }
+
+  progress(): RunProgress {
+    return {
+      done: this.#done,
+      total: this.#source.total,
+      published: this.#published,
+      rejected: this.#done - this.#published,
+      regions: { ...this.#regions },
+    };
+  }
+
+  publicResult(): Record<string, unknown> {
+    const { total, published, rejected, regions } = this.progress();
+    return { total, published, rejected, regions, images: this.#images, reasons: Object.fromEntries(this.#reasons) };
+  }
+
+  summary(status: RunSummary['status']): RunSummary {
+    const seconds = (performance.now() - this.#start) / 1000;
+    const mean = ([stage, ms]: [string, number]): [string, number] => [stage, ms / Math.max(1, this.#published)];
+    return {
+      status,
+      ...this.progress(),
+      images: { ...this.#images },
+      reasons: Object.fromEntries([...this.#reasons].sort()),
+      dropped: Object.fromEntries([...this.#source.dropped].sort()),
+      notices: this.notices,
+      models: this.models,
+      device: this.device,
+      workers: Math.min(this.#config.workers, Math.max(1, this.#source.total)),
+      seconds,
+      imagesPerSecond: this.#done / Math.max(seconds, 1e-9),
+      msPerImage: Object.fromEntries([...this.#timings].map(mean)),
+      peakInFlight: this.peakInFlight,
+      out: this.#config.out,
+      privateDir: this.#config.privateDir,
+    };
+  }
+}
+
+function perClass(): Record<ClassName, number> {
+  return { face: 0, body: 0, plate: 0, text: 0 };
+}
