@@ -3,7 +3,7 @@ import path from 'node:path';
 import colorString from 'color-string';
 import { closest, distance } from 'fastest-levenshtein';
 import * as v from 'valibot';
-import { CLASSES, type ClassName, type ImageFormat, type Mode } from './core/types.ts';
+import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
 import type { Device } from './models/session.ts';
 
@@ -16,43 +16,60 @@ export const PRESETS = {
 export const LOG_GEOMETRY = ['full', 'coarse', 'none'] as const;
 export const OUTPUT_FORMATS = ['webdataset', 'folder'] as const;
 export const ENCODINGS = ['keep', 'jpeg', 'png', 'webp'] as const;
-const ACCEPTED_MODES = ['blur', 'gaussian', 'pixelate', 'solid', 'none', 'synthetic'] as const;
 const QUALITIES = ['fast', 'balanced', 'max'] as const;
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const byClass = <T extends v.GenericSchema>(value: T) => v.record(v.picklist(CLASSES), value);
+// The message of a schema is what a caller is told was expected.
+const anyOf = (choices: readonly string[]) => `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+const oneOf = <const T extends readonly string[]>(choices: T) => v.picklist(choices, anyOf(choices));
+const text = (expected: string) => v.pipe(v.string(expected), v.nonEmpty(expected));
+const flag = v.boolean('true or false');
+
+function between(least: number, most: number) {
+  const expected = `a number from ${least} to ${most}`;
+  return v.pipe(v.number(expected), v.minValue(least, expected), v.maxValue(most, expected));
+}
+
+function whole(most: number) {
+  const expected = `a whole number from 1 to ${most}`;
+  return v.pipe(v.number(expected), v.integer(expected), v.minValue(1, expected), v.maxValue(most, expected));
+}
+
+const className = v.picklist(CLASSES, `a class (${anyOf(CLASSES)})`);
+const byClass = <T extends v.GenericSchema>(value: T) => v.record(className, value, 'a value by class');
+/** `synthetic` is known but refused later, so it is not offered. */
+const mode = v.picklist([...MODES, 'synthetic'], anyOf(MODES));
 
 /** What a caller may say; everything but inputs and output folder has a default. */
 const optionsSchema = v.strictObject({
-  inputs: v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.minLength(1)),
-  out: v.pipe(v.string(), v.nonEmpty()),
-  privateDir: v.optional(v.pipe(v.string(), v.nonEmpty())),
-  classes: v.optional(v.pipe(v.array(v.picklist(CLASSES)), v.minLength(1))),
-  preset: v.optional(v.picklist(['strict', 'street', 'faces'])),
+  inputs: v.pipe(v.array(text('a path'), 'a list of paths'), v.minLength(1, 'at least one path')),
+  out: text('a folder'),
+  privateDir: v.optional(text('a folder')),
+  classes: v.optional(v.pipe(v.array(className, 'a list of classes'), v.minLength(1, 'at least one class'))),
+  preset: v.optional(oneOf(['strict', 'street', 'faces'])),
   /** One mode for all classes, or a mode by class. */
-  redact: v.optional(v.union([v.picklist(ACCEPTED_MODES), byClass(v.picklist(ACCEPTED_MODES))])),
+  redact: v.optional(v.union([mode, byClass(mode)])),
   /** CSS colour of `solid`. */
-  fill: v.optional(v.string(), 'black'),
+  fill: v.optional(v.string('a CSS colour'), 'black'),
   /** Padding per side: fraction of the box, or of a text line's height. */
-  grow: v.optional(byClass(v.pipe(v.number(), v.minValue(0), v.maxValue(2))), {}),
-  /** Least score, 0…1. */
-  threshold: v.optional(byClass(v.pipe(v.number(), v.minValue(0), v.maxValue(1))), {}),
+  grow: v.optional(byClass(between(0, 2)), {}),
+  /** Least score. */
+  threshold: v.optional(byClass(between(0, 1)), {}),
   /** Model id or path of an ONNX file. */
-  model: v.optional(byClass(v.pipe(v.string(), v.nonEmpty())), {}),
-  quality: v.optional(v.picklist(QUALITIES), 'fast'),
-  format: v.optional(v.picklist(OUTPUT_FORMATS), 'webdataset'),
-  samplesPerShard: v.optional(v.pipe(count, v.maxValue(1_000_000)), 1000),
-  encode: v.optional(v.picklist(ENCODINGS), 'keep'),
-  jpegQuality: v.optional(v.pipe(count, v.maxValue(100)), 92),
-  logGeometry: v.optional(v.picklist(LOG_GEOMETRY), 'coarse'),
-  workers: v.optional(v.pipe(count, v.maxValue(512))),
-  device: v.optional(v.picklist(['cpu', 'cuda', 'webgpu', 'auto']), 'cpu'),
+  model: v.optional(byClass(text('a model id or path')), {}),
+  quality: v.optional(oneOf(QUALITIES), 'fast'),
+  format: v.optional(oneOf(OUTPUT_FORMATS), 'webdataset'),
+  samplesPerShard: v.optional(whole(1_000_000), 1000),
+  encode: v.optional(oneOf(ENCODINGS), 'keep'),
+  jpegQuality: v.optional(whole(100), 92),
+  logGeometry: v.optional(oneOf(LOG_GEOMETRY), 'coarse'),
+  workers: v.optional(whole(512)),
+  device: v.optional(oneOf(['cpu', 'cuda', 'webgpu', 'auto']), 'cpu'),
   /** Images with more pixels than this are quarantined. */
-  limitPixels: v.optional(v.pipe(count, v.maxValue(1e9)), 1e8),
+  limitPixels: v.optional(whole(1e9), 1e8),
   /** Seconds that one image may take. */
-  timeLimit: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(86_400)), 120),
-  resume: v.optional(v.boolean(), false),
-  overwrite: v.optional(v.boolean(), false),
+  timeLimit: v.optional(between(1, 86_400), 120),
+  resume: v.optional(flag, false),
+  overwrite: v.optional(flag, false),
 });
 
 export type Options = v.InferInput<typeof optionsSchema>;
@@ -129,7 +146,7 @@ function modes(redact: v.InferOutput<typeof optionsSchema>['redact']): Record<Cl
     const mode = typeof redact === 'string' ? redact : (redact?.[cls] ?? 'blur');
     if (mode === 'synthetic') {
       throw new UsageError(
-        'Expected blur, gaussian, pixelate, solid or none for --redact but received synthetic: this version cannot draw replacements',
+        `Expected ${anyOf(MODES)} for --redact but received synthetic: this version cannot draw replacements`,
       );
     }
     result[cls] = mode;
@@ -152,23 +169,28 @@ function flagOf(key: string): string {
 }
 
 function explain(issue: v.BaseIssue<unknown>): string {
-  const keys = issue.path?.map((p) => String(p.key)) ?? [];
-  const [option, ...rest] = keys;
-  const leaf = deepest(issue);
-  const expected = (leaf.expected ?? 'a valid value').replace(/[()"]/g, '').replaceAll(' | ', ', ');
-  if (leaf.expected === 'never' || option === undefined) {
-    return `Expected a known option but received ${option ? flagOf(option) : leaf.received}${suggest(option ?? '', Object.keys(optionsSchema.entries))}`;
+  // A union reports its members' issues below its own; the one that got furthest says most.
+  const nested = issue.issues?.toSorted((a, b) => (b.path?.length ?? 0) - (a.path?.length ?? 0))[0];
+  const leaf = nested ?? issue;
+  const path = [...(issue.path ?? []), ...(nested?.path ?? [])];
+  const [option, cls] = path.map((item) => String(item.key));
+  if (option === undefined) return `Expected an object of options but received ${received(leaf)}`;
+  if (leaf.expected === 'never') {
+    return `Expected a known option but received ${flagOf(option)}${suggest(flagOf(option), Object.keys(optionsSchema.entries).map(flagOf))}`;
   }
-  const where = rest.length > 0 && !/^\d+$/.test(rest[0] ?? '') && leaf.kind !== 'schema' ? ` ${rest.join('.')}` : '';
-  const received = typeof leaf.input === 'string' ? leaf.input : leaf.received;
-  const choices = expected.includes(', ') ? expected.split(', ') : [];
-  return `Expected ${expected} for ${flagOf(option)}${where} but received ${received}${suggest(String(received), choices)}`;
+  // The root's own issue about a key is that it is missing.
+  const missing = leaf.type === 'strict_object';
+  const expected = missing ? (option === 'inputs' ? 'at least one path' : 'a folder') : leaf.message;
+  const ofClass = path[1]?.type === 'object' && path[1].origin === 'value' ? ` ${cls}` : '';
+  const choices = leaf.type === 'picklist' ? (leaf.expected?.match(/\w+/g) ?? []) : [];
+  return `Expected ${expected} for ${flagOf(option)}${ofClass} but received ${received(leaf)}${suggest(String(leaf.input), choices)}`;
 }
 
-/** A union reports its members' issues below its own; the one that got furthest says most. */
-function deepest(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
-  const nested = issue.issues?.toSorted((a, b) => (b.path?.length ?? 0) - (a.path?.length ?? 0))[0];
-  return nested ? deepest(nested) : issue;
+function received({ input, received }: v.BaseIssue<unknown>): string {
+  if (input === '') return 'an empty string';
+  if (input === undefined) return 'nothing';
+  if (Array.isArray(input)) return input.length === 0 ? 'none' : 'a list';
+  return typeof input === 'string' ? input : received;
 }
 
 /** `. Did you mean face?`, or nothing when no choice is near. */

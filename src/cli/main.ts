@@ -3,6 +3,7 @@ import { ModelError, OutputError, UsageError } from '../errors.ts';
 import { packageVersion } from '../prepare.ts';
 import { benchCommand } from './bench-command.ts';
 import { modelsCommand } from './models-command.ts';
+import { reportCommand } from './report-command.ts';
 import { runCommand } from './run-command.ts';
 import { terminal as realTerminal, type Terminal } from './terminal.ts';
 import { verifyCommand } from './verify-command.ts';
@@ -22,6 +23,7 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
   program.addCommand(runCommand(terminal, exit), { isDefault: true });
   program.addCommand(modelsCommand(terminal, exit));
   program.addCommand(verifyCommand(terminal, exit));
+  program.addCommand(reportCommand(terminal));
   program.addCommand(benchCommand(terminal));
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
     command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { CLASSES } from '../core/types.ts';
 
 /** `face,body` → ['face', 'body'] */
 export function list(value: string): string[] {
@@ -24,10 +25,11 @@ export function numericAssignments(value: string, previous: Record<string, numbe
   return { ...previous, ...Object.fromEntries(entries) };
 }
 
-/** One mode for all classes (`solid`) or a mode by class (`face=solid,text=blur`). */
+/** One mode for all classes (`solid`) or a mode by class (`face=solid,text=blur`); given twice, the later entries win. */
 export function modes(value: string, previous?: string | Record<string, string>): string | Record<string, string> {
   if (!value.includes('=')) return value.trim();
-  return assignments(value, typeof previous === 'object' ? previous : {});
+  const all = typeof previous === 'string' ? Object.fromEntries(CLASSES.map((c) => [c, previous])) : previous;
+  return assignments(value, all);
 }
 
 /** A decimal number; `1e8` is one, an empty string or `12px` is not. */

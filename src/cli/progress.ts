@@ -42,7 +42,7 @@ export class ProgressLine {
   }
 }
 
-/** `12/40  3.1 img/s  9 s left  face 7  body 3  text 0  quarantined 1` */
+/** `12/40  3.1 img/s  9.0 s left  face 7  body 3  quarantined 1`, with the classes found so far */
 export function describeProgress(progress: RunProgress, seconds: number): string {
   const rate = progress.done / Math.max(seconds, 1e-9);
   const left = rate > 0 ? duration((progress.total - progress.done) / rate) : '?';

@@ -18,8 +18,8 @@ export function describeSummary(summary: RunSummary, config: Config): string {
   const speed = `in ${duration(summary.seconds)} (${summary.imagesPerSecond.toFixed(1)} images/s, ${plural(summary.workers, 'worker')}, ${summary.device.join('+')})`;
   const head =
     summary.status === 'finished'
-      ? `${summary.published} of ${plural(summary.total, 'image')} anonymized and published ${speed}\n`
-      : `Interrupted after ${summary.done} of ${plural(summary.total, 'image')} ${speed}. Complete shards are kept, the unfinished one was removed.\n`;
+      ? `${summary.published.toLocaleString('en')} of ${plural(summary.total, 'image')} anonymized and published ${speed}\n`
+      : `Interrupted after ${summary.done.toLocaleString('en')} of ${plural(summary.total, 'image')} ${speed}. Complete shards are kept, the unfinished one was removed.\n`;
   const rows = CLASSES.filter((c) => config.classes.includes(c)).map((c) => [
     summary.models.some((m) => m.startsWith(`${c}:`) && m.endsWith('@interim')) ? `${c} (interim)` : c,
     summary.regions[c],

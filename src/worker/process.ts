@@ -47,8 +47,8 @@ async function anonymize(
   const format = job.encode === 'keep' ? image.format : job.encode;
   const encoded = await encodeImage(image, { format, jpegQuality: job.jpegQuality, lossless: image.lossless });
   clock.enter('verify');
-  await verifyEncoded(encoded, { format, width, height, rgb: image.rgb });
-  clock.enter('verify');
+  await verifyEncoded(encoded, { format, width, height, rgb: image.rgb, alpha: image.alpha });
+  clock.stop();
   return {
     status: 'verified',
     bytes: encoded,
@@ -110,11 +110,16 @@ class StageClock {
   }
 
   enter(stage: Stage): void {
+    this.stop();
+    this.stage = stage;
+    this.check();
+  }
+
+  /** Books the time of the current stage. */
+  stop(): void {
     const now = performance.now();
     this.timings[this.stage] = (this.timings[this.stage] ?? 0) + now - this.#since;
     this.#since = now;
-    this.stage = stage;
-    this.check();
   }
 
   check(): void {
