@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { OutputError } from '../errors.ts';
+
+const CAUSES: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be larger than the system allows',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'it is a folder',
+  EEXIST: 'something else is there already',
+  EMFILE: 'too many open files',
+};
+
+/** A published file, for SHA256SUMS. */
+export interface WrittenFile {
+  /** POSIX path below the output folder. */
+  readonly path: string;
+  /** SHA-256 of its content, hex. */
+  readonly sha256: string;
+}
+
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** `error` as an OutputError that names `path` and the cause. */
+export function asOutputError(path: string, error: unknown): OutputError {
+  if (error instanceof OutputError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const cause = code === undefined ? message : `${CAUSES[code] ?? message} (${code})`;
+  return new OutputError(`Expected to write ${path} but ${cause}`, { cause: error });
+}
+
+/** Opens a file, lets `use` work with it, and closes it whatever happens. */
+export async function withFile<T>(
+  path: string,
+  flags: string,
+  use: (handle: FileHandle) => Promise<T>,
+  mode?: number,
+): Promise<T> {
+  const handle = await open(path, flags, mode);
+  try {
+    return await use(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a rename or a new file in `folder` survive a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  // Windows cannot open folders; its file systems journal renames themselves.
+  if (process.platform === 'win32') return;
+  await withFile(folder, 'r', (handle) => handle.sync());
+}
+
+/**
+ * Writes a whole file so that `path` never holds a part of it: temporary file, fsync, rename, fsync of the folder.
+ *
+ * @returns SHA-256 of the content, hex.
+ * @throws OutputError
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<string> {
+  const temporary = `${path}.tmp`;
+  try {
+    await rm(temporary, { force: true });
+    const fill = async (handle: FileHandle): Promise<void> => {
+      await handle.writeFile(data);
+      await handle.sync();
+    };
+    await withFile(temporary, 'wx', fill, mode);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw asOutputError(path, error);
+  }
+  return sha256(data);
+}
+
+/** Creates a folder and its parents. @throws OutputError */
+export async function makeFolder(path: string, mode?: number): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+  } catch (error) {
+    throw asOutputError(path, error);
+  }
+}
+
+/** Takes every step, even when some of them fail; throws the first failure in the end. */
+export async function allSteps(...steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}

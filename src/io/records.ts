@@ -1,0 +1,57 @@
+import type {
+  PublishedOutcome,
+  RecordRegion,
+  RejectedOutcome,
+  RejectedRecord,
+  VerifiedRecord,
+} from '../core/outcome.ts';
+import { CLASSES, type ClassName } from '../core/types.ts';
+
+function publicRegion(region: RecordRegion): RecordRegion {
+  const { box, shape, mode, cells, sigma, origin } = region;
+  return {
+    class: region.class,
+    ...(box === undefined ? {} : { box }),
+    shape,
+    mode,
+    ...(cells === undefined ? {} : { cells }),
+    ...(sigma === undefined ? {} : { sigma }),
+    origin,
+  };
+}
+
+/**
+ * The public record of a published sample. Copied field by field: this is the last edge before
+ * public files, and what is not in the schema must not cross it.
+ */
+export function verifiedRecord(
+  key: string,
+  file: string | undefined,
+  record: PublishedOutcome['record'],
+): VerifiedRecord {
+  return {
+    v: 1,
+    key,
+    ...(file === undefined ? {} : { file }),
+    status: 'verified',
+    width: record.width,
+    height: record.height,
+    policy: record.policy,
+    models: [...record.models],
+    counts: Object.fromEntries(CLASSES.map((name) => [name, record.counts[name]])) as Record<ClassName, number>,
+    regions: record.regions.map(publicRegion),
+    stripped: [...record.stripped],
+    out_sha256: record.out_sha256,
+  };
+}
+
+/** The public record of a sample that was not published. A reason that is no code is withheld. */
+export function rejectedRecord(key: string, outcome: RejectedOutcome): RejectedRecord {
+  const reason = /^[a-z0-9_-]{1,64}$/.test(outcome.reason) ? outcome.reason : 'unspecified';
+  return { v: 1, key, status: outcome.status, stage: outcome.stage, reason };
+}
+
+/** One object per line. */
+export function jsonLines(values: readonly unknown[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join('');
+}

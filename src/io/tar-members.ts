@@ -1,0 +1,70 @@
+import type { ParsedTarEntry, TarHeader } from 'modern-tar';
+import { UsageError } from '../errors.ts';
+import { extensionLabel, looksLikeImage } from './extensions.ts';
+import { skipBody, tarEntries } from './tar-archive.ts';
+
+/** WebDataset's rule: the key of a member is its path up to the first dot of its base name. */
+const KEY_RULE = /^((?:.*\/|)[^.]+)[.]([^/]*)$/s;
+
+/** What a member of a shard is to us. `key` is absent where WebDataset does not see the member either. */
+export type Member =
+  | { readonly kind: 'image' | 'cls'; readonly name: string; readonly key: string }
+  | { readonly kind: 'dropped'; readonly name: string; readonly key?: string; readonly label: string };
+
+export interface MemberEntry {
+  readonly member: Member;
+  readonly entry: ParsedTarEntry;
+  /** True for the first member of a sample: the key differs from the one before. */
+  readonly startsSample: boolean;
+}
+
+/** POSIX name without `.` segments. Throws UsageError for a name that could lead out of a folder. */
+function safeName(name: string, path: string): string {
+  const refuse = (what: string): never => {
+    throw new UsageError(
+      `Expected only relative member names in ${path} but received ${what}: ${JSON.stringify(name)}`,
+    );
+  };
+  if (name.startsWith('/') || /^[A-Za-z]:\//.test(name)) refuse('an absolute name');
+  if (name.includes('\\')) refuse('a backslash');
+  if (name.includes('\0')) refuse('a NUL character');
+  const segments = name.split('/').filter((segment) => segment !== '' && segment !== '.');
+  if (segments.includes('..')) refuse('".."');
+  return segments.join('/');
+}
+
+function classify(header: TarHeader, name: string): Member {
+  if (header.type !== 'file') return { kind: 'dropped', name, label: header.type ?? 'special file' };
+  if (/(^|\/)\./.test(name)) return { kind: 'dropped', name, label: 'hidden' };
+  const [, key, extension] = KEY_RULE.exec(name) ?? [];
+  if (key === undefined) return { kind: 'dropped', name, label: extensionLabel(name) };
+  if (extension?.toLowerCase() === 'cls') return { kind: 'cls', name, key };
+  if (looksLikeImage(name)) return { kind: 'image', name, key };
+  return { kind: 'dropped', name, key, label: extensionLabel(name) };
+}
+
+/**
+ * The members of a WebDataset shard but for folders, in order. Each entry's body must be read to
+ * its end before the next one comes.
+ *
+ * @throws UsageError for unsafe and for duplicate names; Error when the archive is damaged.
+ */
+export async function* tarMembers(path: string): AsyncGenerator<MemberEntry> {
+  const names = new Set<string>();
+  let key: string | undefined;
+  for await (const entry of tarEntries(path)) {
+    const name = safeName(entry.header.name, path);
+    if (entry.header.type === 'directory') {
+      await skipBody(entry);
+      continue;
+    }
+    if (names.has(name)) {
+      throw new UsageError(`Expected each member name once in ${path} but received ${JSON.stringify(name)} twice`);
+    }
+    names.add(name);
+    const member = classify(entry.header, name);
+    const startsSample = member.key !== undefined && member.key !== key;
+    if (startsSample) key = member.key;
+    yield { member, entry, startsSample };
+  }
+}

@@ -1,0 +1,140 @@
+import { stat } from 'node:fs/promises';
+import { UsageError } from '../errors.ts';
+import { readBody, skipBody } from './tar-archive.ts';
+import { tarMembers } from './tar-members.ts';
+
+/** Longest content of a `.cls` member that can be a class index, with room for blanks. */
+const CLS_BYTES = 32;
+
+/** What a WebDataset shard holds, known before any work begins. */
+export interface TarScan {
+  readonly path: string;
+  /** Size and time of the file that was scanned: it is read a second time and must not have changed. */
+  readonly size: number;
+  readonly mtimeMs: number;
+  /** Member names of the images, in order. */
+  readonly images: readonly string[];
+  /** What is not taken, by extension or kind, but for `.cls` members of samples that have an image. */
+  readonly dropped: ReadonlyMap<string, number>;
+  readonly clsMembers: number;
+  /** Class index per sample that has an image; absent unless each of them has one. */
+  readonly labels?: readonly number[];
+}
+
+export interface TarImage {
+  /** Member name, POSIX, without `.` segments. */
+  readonly name: string;
+  readonly size: number;
+  /** Absent when the member is larger than the limit. */
+  readonly bytes?: Uint8Array;
+  readonly label?: number;
+}
+
+/** The class index that a `.cls` member holds; undefined when its content is anything else. */
+function parseCls(bytes: Uint8Array): number | undefined {
+  const text = new TextDecoder().decode(bytes).trim();
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+async function identify(path: string): Promise<{ size: number; mtimeMs: number }> {
+  const { size, mtimeMs } = await stat(path);
+  return { size, mtimeMs };
+}
+
+function unreadable(path: string, error: unknown): UsageError {
+  if (error instanceof UsageError) return error;
+  const { message } = error as Error;
+  return new UsageError(`Expected a whole tar archive but received ${path}: ${message}`, { cause: error });
+}
+
+/**
+ * Reads a WebDataset shard once, keeps no image, and decides what of it will be taken.
+ *
+ * @throws UsageError for an archive that is damaged or cut short, and for unsafe or duplicate names.
+ */
+export async function scanTar(path: string): Promise<TarScan> {
+  const images: string[] = [];
+  const dropped = new Map<string, number>();
+  const drop = (label: string): void => void dropped.set(label, (dropped.get(label) ?? 0) + 1);
+  const labels: number[] = [];
+  let allLabelled = true;
+  let clsMembers = 0;
+  let sample = { images: 0, cls: 0, label: undefined as number | undefined };
+  const endSample = (): void => {
+    if (sample.images === 0) {
+      if (sample.cls > 0) drop('cls');
+      return;
+    }
+    clsMembers += sample.cls;
+    if (sample.label === undefined) allLabelled = false;
+    else labels.push(sample.label);
+  };
+  try {
+    const identity = await identify(path);
+    for await (const { member, entry, startsSample } of tarMembers(path)) {
+      if (startsSample) {
+        endSample();
+        sample = { images: 0, cls: 0, label: undefined };
+      }
+      if (member.kind === 'dropped') drop(member.label);
+      if (member.kind === 'image') {
+        sample.images += 1;
+        images.push(member.name);
+      }
+      if (member.kind === 'cls') {
+        sample.cls += 1;
+        if (entry.header.size <= CLS_BYTES) {
+          sample.label = parseCls(await readBody(entry));
+          continue;
+        }
+      }
+      await skipBody(entry);
+    }
+    endSample();
+    const labelled = allLabelled && images.length > 0;
+    return { path, ...identity, images, dropped, clsMembers, ...(labelled ? { labels } : {}) };
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/**
+ * The images of a scanned shard, in order, one in memory at a time.
+ *
+ * @param memberLimitBytes A larger image comes without its bytes.
+ * @throws UsageError when the file is no longer the one that was scanned.
+ */
+export async function* tarImages(scan: TarScan, memberLimitBytes: number): AsyncGenerator<TarImage> {
+  const { path } = scan;
+  const changed = new UsageError(`Expected ${path} to stay as it was when the run began, but it changed`);
+  let at = 0;
+  let sample = -1;
+  let imagesOfSample = 0;
+  try {
+    const identity = await identify(path);
+    if (identity.size !== scan.size || identity.mtimeMs !== scan.mtimeMs) throw changed;
+    for await (const { member, entry, startsSample } of tarMembers(path)) {
+      if (startsSample) imagesOfSample = 0;
+      if (member.kind !== 'image') {
+        await skipBody(entry);
+        continue;
+      }
+      if (member.name !== scan.images[at]) throw changed;
+      at += 1;
+      imagesOfSample += 1;
+      if (imagesOfSample === 1) sample += 1;
+      const label = scan.labels?.[sample];
+      const { size } = entry.header;
+      const image: TarImage = { name: member.name, size, ...(label === undefined ? {} : { label }) };
+      if (size <= memberLimitBytes) {
+        yield { ...image, bytes: await readBody(entry) };
+      } else {
+        await skipBody(entry);
+        yield image;
+      }
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  if (at !== scan.images.length) throw changed;
+}

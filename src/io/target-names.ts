@@ -1,0 +1,98 @@
+import { OutputError } from '../errors.ts';
+import { splitExtension } from './extensions.ts';
+import { LOG_FOLDER } from './run-log.ts';
+
+/** The folder below the output in which `--format folder` stages a shard. */
+export function stagingName(shard: string): string {
+  return `.staging-${shard}`;
+}
+
+function isStagingName(folded: string): boolean {
+  return /^\.staging-\d+$/.test(folded);
+}
+
+/** Most file systems allow 255 bytes per segment; some are left for what makes a name unique. */
+const SEGMENT_BYTES = 240;
+
+/** Equal for names that some file system takes for the same (Windows and macOS ignore case and composition). */
+function fold(path: string): string {
+  return path.normalize('NFC').toLowerCase();
+}
+
+/** Cuts a segment to what file systems take, and keeps its extension. */
+function shorten(segment: string): string {
+  if (Buffer.byteLength(segment) <= SEGMENT_BYTES) return segment;
+  const { extension } = splitExtension(segment);
+  const kept = Buffer.byteLength(extension) <= 16 ? extension : '';
+  let left = SEGMENT_BYTES - Buffer.byteLength(kept);
+  let stem = '';
+  for (const character of segment) {
+    left -= Buffer.byteLength(character);
+    if (left < 0) break;
+    stem += character;
+  }
+  return stem + kept;
+}
+
+/** Puts a number before the extension; 0 leaves the name alone. */
+function numbered(name: string, n: number): string {
+  const { stem, extension } = splitExtension(name);
+  return n === 0 ? name : `${stem}~${n}${extension}`;
+}
+
+/**
+ * The segments of a relative POSIX path.
+ *
+ * @throws OutputError for a path that could lead out of the folder that it is joined to.
+ */
+export function plainSegments(path: string): string[] {
+  const segments = path.split('/');
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..' || segment.includes('\0'))) {
+    throw new OutputError(`Expected a plain relative path for an output file but received ${JSON.stringify(path)}`);
+  }
+  return segments;
+}
+
+/** A path below the output folder, and that of the file beside it. */
+export interface Target {
+  readonly path: string;
+  readonly sidecar?: string;
+}
+
+/**
+ * Gives every sample a path of its own below the output folder: the same ones for the same samples
+ * in the same order.
+ */
+export class TargetNames {
+  readonly #files = new Set<string>([LOG_FOLDER]);
+  readonly #folders = new Set<string>();
+
+  /**
+   * @param wanted POSIX path.
+   * @param sidecar Extension, without the dot, of a file that needs the same name with this extension.
+   * @throws OutputError for a path that could lead out of the folder.
+   */
+  claim(wanted: string, sidecar?: string): Target {
+    const names = plainSegments(wanted).map(shorten);
+    let folder = '';
+    for (const segment of names.slice(0, -1)) {
+      const path = this.#firstFree(segment, (name) => [folder + name], [this.#files])[0] as string;
+      this.#folders.add(fold(path));
+      folder = `${path}/`;
+    }
+    const beside = (name: string): string[] =>
+      sidecar === undefined ? [] : [`${splitExtension(name).stem}.${sidecar}`];
+    const paths = (name: string): string[] => [name, ...beside(name)].map((file) => folder + file);
+    const [path, second] = this.#firstFree(names.at(-1) as string, paths, [this.#files, this.#folders]);
+    for (const taken of [path, second]) if (taken !== undefined) this.#files.add(fold(taken));
+    return { path: path as string, ...(second === undefined ? {} : { sidecar: second }) };
+  }
+
+  #firstFree(name: string, paths: (name: string) => string[], taken: readonly ReadonlySet<string>[]): string[] {
+    for (let n = 0; ; n++) {
+      const candidate = paths(numbered(name, n));
+      const free = candidate.map(fold).every((path) => !isStagingName(path) && !taken.some((set) => set.has(path)));
+      if (free) return candidate;
+    }
+  }
+}
