@@ -1,0 +1,141 @@
+import type { Region, RgbImage } from '../core/types.ts';
+import { blurPainter } from './blur.ts';
+import type { RowPainter } from './cells.ts';
+import { featherWeight } from './feather.ts';
+import { gaussianPainter } from './gaussian.ts';
+import { rowSpans, shapeBounds } from './mask.ts';
+import { pixelatePainter } from './pixelate.ts';
+import { type Fill, solidPainter } from './solid.ts';
+import { featherWidth } from './strength.ts';
+
+export type { Fill };
+
+/** Upright image with optional alpha, one byte per pixel: `alpha.length === width * height`. */
+export interface Redactable {
+  readonly rgb: RgbImage;
+  readonly alpha?: Uint8Array;
+}
+
+/**
+ * Redacts `regions` in the image's own buffers, in the given order; `solid` ones come last, so that their pixels
+ * hold the fill and nothing else.
+ *
+ * Inside a shape no source pixel contributes but through the mode's cells. Outside, `blur` and `gaussian` fade out
+ * over the feather; all other bytes stay as they are. Redacted pixels become opaque: colour under alpha 0 must
+ * have been cleared before.
+ *
+ * @throws RangeError when a buffer, a region or the fill is not what the types promise; nothing is changed then.
+ */
+export function redactInPlace(image: Redactable, regions: readonly Region[], options: { readonly fill: Fill }): void {
+  checkImage(image);
+  checkFill(options.fill);
+  for (const region of regions) checkRegion(region, image.rgb);
+  const soft = regions.filter((region) => region.mode !== 'solid');
+  const solid = regions.filter((region) => region.mode === 'solid');
+  for (const region of [...soft, ...solid]) redactRegion(image, region, options.fill);
+}
+
+function painterFor(image: RgbImage, region: Region, fill: Fill): RowPainter {
+  switch (region.mode) {
+    case 'blur':
+      return blurPainter(image, region);
+    case 'gaussian':
+      return gaussianPainter(image, region);
+    case 'pixelate':
+      return pixelatePainter(image, region);
+    case 'solid':
+      return solidPainter(fill);
+  }
+}
+
+function redactRegion({ rgb, alpha }: Redactable, region: Region, fill: Fill): void {
+  const { data, width, height } = rgb;
+  const paint = painterFor(rgb, region, fill);
+  const spans = rowSpans(region, width, height);
+  const feather = featherWidth(region);
+  const weightAt = featherWeight(region, feather);
+  const bounds = shapeBounds(region);
+  const minX = Math.max(0, Math.floor(bounds.x1 - feather));
+  const maxX = Math.min(width, Math.ceil(bounds.x2 + feather));
+  const maxY = Math.min(height, Math.ceil(bounds.y2 + feather));
+  const line = new Uint8Array(Math.max(0, maxX - minX) * 3);
+  const weights = new Float64Array(Math.max(0, maxX - minX));
+
+  for (let y = Math.max(0, Math.floor(bounds.y1 - feather)); y < maxY; y++) {
+    const weigh = (x: number): number => {
+      const weight = feather > 0 ? weightAt(x + 0.5, y + 0.5) : 0;
+      weights[x - minX] = weight;
+      return weight;
+    };
+    const covered = y >= spans.y1 && y < spans.y2;
+    let start = minX;
+    let end = minX;
+    if (covered) {
+      start = spans.start[y - spans.y1] as number;
+      end = spans.end[y - spans.y1] as number;
+    } else {
+      while (start < maxX && weigh(start) === 0) start++;
+      end = start;
+    }
+    // The shape is convex: in a row, the feather is one run on each side of the covered span.
+    let left = start;
+    while (left > minX && weigh(left - 1) > 0) left--;
+    let right = end;
+    while (right < maxX && weigh(right) > 0) right++;
+    if (left >= right) continue;
+
+    paint(y, left, right, line);
+    const blend = (from: number, to: number): void => {
+      for (let x = from; x < to; x++) {
+        const weight = weights[x - minX] as number;
+        for (let c = 0; c < 3; c++) {
+          const at = (y * width + x) * 3 + c;
+          const source = data[at] as number;
+          data[at] = source + ((line[(x - left) * 3 + c] as number) - source) * weight + 0.5;
+        }
+      }
+    };
+    blend(left, start);
+    data.set(line.subarray((start - left) * 3, (end - left) * 3), (y * width + start) * 3);
+    blend(end, right);
+    alpha?.fill(255, y * width + left, y * width + right);
+  }
+}
+
+function checkImage({ rgb, alpha }: Redactable): void {
+  const { data, width, height } = rgb;
+  if (!Number.isInteger(width) || !Number.isInteger(height) || data.length !== width * height * 3) {
+    throw new RangeError(`Expected ${width} × ${height} × 3 bytes of RGB but received ${data.length}`);
+  }
+  if (alpha !== undefined && alpha.length !== width * height) {
+    throw new RangeError(`Expected ${width} × ${height} bytes of alpha but received ${alpha.length}`);
+  }
+}
+
+function checkFill({ r, g, b }: Fill): void {
+  for (const value of [r, g, b]) {
+    if (!Number.isInteger(value) || value < 0 || value > 255) {
+      throw new RangeError(`Expected a fill of whole numbers 0…255 but received ${r}, ${g}, ${b}`);
+    }
+  }
+}
+
+function checkRegion(region: Region, { width, height }: RgbImage): void {
+  const { box, core, mode, shortSide } = region;
+  const { x1, y1, x2, y2 } = box;
+  const whole = [x1, y1, x2, y2].every(Number.isInteger);
+  if (!whole || x1 < 0 || y1 < 0 || x2 > width || y2 > height || x1 >= x2 || y1 >= y2) {
+    throw new RangeError(`Expected a region within ${width} × ${height} but received ${x1},${y1} to ${x2},${y2}`);
+  }
+  const outline = (region.polygon ?? []).flatMap((p) => [p.x, p.y]);
+  const measures = [core.x1, core.y1, core.x2, core.y2, shortSide, ...outline];
+  if (!measures.every(Number.isFinite) || !(shortSide > 0)) {
+    throw new RangeError(`Expected a region of finite numbers but received ${measures.join(', ')}`);
+  }
+  if (mode !== 'blur' && mode !== 'gaussian' && mode !== 'pixelate' && mode !== 'solid') {
+    throw new RangeError(`Expected a redaction mode but received ${String(mode)}`);
+  }
+  if (region.shape === 'polygon' && (region.polygon?.length ?? 0) < 3) {
+    throw new RangeError(`Expected a polygon of at least 3 points but received ${region.polygon?.length ?? 0}`);
+  }
+}

@@ -1,0 +1,20 @@
+import type { RowPainter } from './cells.ts';
+
+/** Colour of `solid`, 0…255 per channel. */
+export interface Fill {
+  readonly r: number;
+  readonly g: number;
+  readonly b: number;
+}
+
+/** One colour, nothing of the source. */
+export function solidPainter({ r, g, b }: Fill): RowPainter {
+  return (_, x1, x2, out) => {
+    const bytes = (x2 - x1) * 3;
+    for (let o = 0; o < bytes; o += 3) {
+      out[o] = r;
+      out[o + 1] = g;
+      out[o + 2] = b;
+    }
+  };
+}

@@ -1,0 +1,58 @@
+import type { ClassName, Region } from '../core/types.ts';
+
+type BoundedMode = Exclude<Region['mode'], 'solid'>;
+
+/**
+ * The most mean cells that may span a region's `shortSide`; `gaussian` takes one such cell as its sigma.
+ * Everything that decides how much of the source survives is in this table and in `MIN_CELL`.
+ *
+ * Plates and text get one: with two, someone who knows the typeface and renders guesses through the same redaction
+ * reads most characters of a plate.
+ */
+const CELLS_ACROSS: Readonly<Record<BoundedMode, Readonly<Record<ClassName, number>>>> = {
+  blur: { face: 6, body: 6, plate: 1, text: 1 },
+  pixelate: { face: 6, body: 6, plate: 1, text: 1 },
+  gaussian: { face: 6, body: 6, plate: 1, text: 1 },
+};
+
+/** A cell (or a sigma) is never smaller than this, however small the region, pixels. */
+const MIN_CELL = 4;
+
+/** Width of the soft edge outside the shape, as a share of the short side, and its limits in pixels. */
+const FEATHER = { fraction: 0.06, min: 2, max: 24 } as const;
+
+/** Least side of a mean cell, or sigma, in pixels. */
+export function cellSize(region: Region, mode: BoundedMode): number {
+  return Math.max(MIN_CELL, region.shortSide / CELLS_ACROSS[mode][region.class]);
+}
+
+/** How many equal cells of at least `cell` pixels divide `length` pixels; at least one. */
+export function cellCount(length: number, cell: number): number {
+  // The slack keeps 100 / (100 / 6) at six in spite of rounding.
+  return Math.max(1, Math.floor(length / cell + 1e-9));
+}
+
+/** Width in pixels of the soft edge outside a region's shape; 0 for the modes with a hard edge. */
+export function featherWidth(region: Region): number {
+  if (region.mode === 'solid' || region.mode === 'pixelate') return 0;
+  return Math.min(FEATHER.max, Math.max(FEATHER.min, FEATHER.fraction * region.shortSide));
+}
+
+/**
+ * How strongly `region` is redacted, for the public record.
+ *
+ * `cells`: mean cells that would span the short side at the finest cell used (`blur`, `pixelate`).
+ * `sigma`: standard deviation in pixels, rounded down to a tenth (`gaussian`). `solid` leaves nothing to state.
+ */
+export function strengthOf(region: Region): { cells?: number; sigma?: number } {
+  const { mode, box } = region;
+  if (mode === 'solid') return {};
+  const cell = cellSize(region, mode);
+  if (mode === 'gaussian') return { sigma: Math.floor(cell * 10) / 10 };
+  // An axis with a single cell shows no detail along it and bounds nothing.
+  const finest = [box.x2 - box.x1, box.y2 - box.y1].reduce((least, length) => {
+    const count = cellCount(length, cell);
+    return count > 1 ? Math.min(least, length / count) : least;
+  }, Infinity);
+  return { cells: Math.max(1, Math.round(region.shortSide / finest)) };
+}
