@@ -56,7 +56,7 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
     },
     threshold: 0.25,
     growth: 0.06,
-    matches: (o) => o.some((t) => t.name.endsWith('detections') && lastDim(t) === 6),
+    matches: (o) => lastDim(named(o, 'tower_0/detections')) === 6,
   },
   db: {
     classes: ['text'],
@@ -154,11 +154,21 @@ export function identifyFamily(name: string, outputs: readonly TensorInfo[]): Fa
   );
 }
 
-/** Input geometry of a file: its own fixed size where it has one, else the family's usual one. */
-export function inputOf(family: Family, input: TensorInfo | undefined): ModelInput {
+/**
+ * Input geometry of a file: its own fixed size where it has one, else the family's usual one.
+ * @throws ModelError when the input is not one image with three channels in the family's layout.
+ */
+export function inputOf(name: string, family: Family, input: TensorInfo | undefined): ModelInput {
   const { longSide, ...format } = FAMILY_TRAITS[family].input;
-  const [, a, b, c] = input?.shape ?? [];
-  const [height, width] = format.layout === 'nchw' ? [b, c] : [a, b];
+  const [batch, a, b, c] = input?.shape ?? [];
+  const [channels, height, width] = format.layout === 'nchw' ? [a, b, c] : [c, a, b];
+  const fits = (length: number | string | undefined, wanted: number) => typeof length !== 'number' || length === wanted;
+  if (!fits(batch, 1) || !fits(channels, 3)) {
+    const expected = format.layout === 'nchw' ? '[1,3,H,W]' : '[1,H,W,3]';
+    throw new ModelError(
+      `Model ${name}: expected an input of ${expected} for ${family} but received [${input?.shape.join(',')}]`,
+    );
+  }
   const fixed = typeof height === 'number' && typeof width === 'number' && height > 0 && width > 0;
   return { ...format, size: fixed ? { width, height } : { longSide } };
 }

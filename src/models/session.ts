@@ -1,6 +1,9 @@
 import * as ort from 'onnxruntime-node';
 import { ModelError } from '../errors.ts';
 
+// What fails is thrown, and only the command line writes to the terminal.
+ort.env.logLevel = 'fatal';
+
 export const DEVICES = ['cpu', 'cuda', 'webgpu', 'auto'] as const;
 export type Device = (typeof DEVICES)[number];
 
@@ -38,17 +41,27 @@ function providersFor(device: Device): string[] {
 export async function openSession(path: string, name: string, device: Device): Promise<Session> {
   const failures: string[] = [];
   for (const provider of providersFor(device)) {
+    let session: ort.InferenceSession;
     try {
-      const session = await ort.InferenceSession.create(path, {
+      session = await ort.InferenceSession.create(path, {
         executionProviders: [provider],
         intraOpNumThreads: 1,
         interOpNumThreads: 1,
-        logSeverityLevel: 3,
+        logSeverityLevel: 4,
       });
-      return wrap(session, name, provider);
     } catch (error) {
       failures.push(`${provider}: ${(error as Error).message}`);
+      continue;
     }
+    const [input, ...others] = session.inputMetadata;
+    if (input?.isTensor && input.type === 'float32' && input.shape.length === 4 && others.length === 0) {
+      return wrap(session, input.name, provider);
+    }
+    const received = session.inputMetadata.map((m) => (m.isTensor ? `${m.type}[${m.shape.join(',')}]` : m.name));
+    await session.release();
+    throw new ModelError(
+      `Model ${name}: expected one float32 image input with 4 dimensions but received ${received.join(' ') || 'none'}`,
+    );
   }
   throw new ModelError(
     `Model ${name}: expected an ONNX file that opens on device ${device} but received: ${failures.join('; ')}`,
@@ -59,20 +72,13 @@ function describe(metadata: readonly ort.InferenceSession.ValueMetadata[]): Tens
   return metadata.map((m) => ({ name: m.name, shape: m.isTensor ? [...m.shape] : [] }));
 }
 
-function wrap(session: ort.InferenceSession, name: string, provider: string): Session {
-  const inputs = describe(session.inputMetadata);
-  const input = inputs[0];
-  if (input?.shape.length !== 4) {
-    throw new ModelError(
-      `Model ${name}: expected one image input with 4 dimensions but received ${JSON.stringify(inputs)}`,
-    );
-  }
+function wrap(session: ort.InferenceSession, input: string, provider: string): Session {
   return {
-    inputs,
+    inputs: describe(session.inputMetadata),
     outputs: describe(session.outputMetadata),
     provider,
     async run(data, shape) {
-      const results = await session.run({ [input.name]: new ort.Tensor('float32', data, [...shape]) });
+      const results = await session.run({ [input]: new ort.Tensor('float32', data, [...shape]) });
       const outputs = new Map<string, OutputTensor>();
       for (const [key, tensor] of Object.entries(results)) {
         if (tensor.type !== 'float32') continue;

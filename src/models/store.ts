@@ -105,7 +105,7 @@ export async function prepareCustomModel(manifest: Manifest, cls: ClassName, fil
       family,
       path: path.resolve(file),
       sha256,
-      input: inputOf(family, session.inputs[0]),
+      input: inputOf(label, family, session.inputs[0]),
       threshold: known?.threshold ?? traits.threshold,
       growth: known?.growth ?? traits.growth,
     };

@@ -1,7 +1,7 @@
 /** Typed access to a node's attributes. Encoding: tfjs-converter `operation_mapper.ts` and TensorFlow's `attr_value.proto`. */
 import { ModelError } from '../../errors.ts';
+import { isRecord } from './json.ts';
 import type { GraphNode } from './topology.ts';
-import { isRecord } from './weights.ts';
 
 /** Boolean attribute; `false` when absent, as in protobuf. */
 export function boolAttr(node: GraphNode, name: string): boolean {
@@ -13,15 +13,10 @@ export function intAttr(node: GraphNode, name: string, absent?: number): number 
   return toInt(node, name, field(node, name, 'i') ?? absent);
 }
 
-export function floatAttr(node: GraphNode, name: string): number {
-  const value = field(node, name, 'f');
-  if (typeof value !== 'number') return fail(node, name, 'a number', value);
-  return value;
-}
-
-export function intsAttr(node: GraphNode, name: string): number[] {
+export function intsAttr(node: GraphNode, name: string, absent?: readonly number[]): readonly number[] {
   const list = field(node, name, 'list');
-  const values = isRecord(list) ? (list['i'] ?? []) : undefined;
+  if (list === undefined && absent !== undefined) return absent;
+  const values = isRecord(list) ? (list.i ?? []) : undefined;
   if (!Array.isArray(values)) return fail(node, name, 'a list of integers', list);
   return values.map((value) => toInt(node, name, value));
 }
@@ -33,7 +28,7 @@ export function stringAttr(node: GraphNode, name: string): string {
 /** List of strings; empty when absent. */
 export function stringsAttr(node: GraphNode, name: string): string[] {
   const list = field(node, name, 'list');
-  const values = isRecord(list) ? (list['s'] ?? []) : [];
+  const values = isRecord(list) ? (list.s ?? []) : [];
   if (!Array.isArray(values)) return fail(node, name, 'a list of strings', values);
   return values.map((value) => toText(node, name, value));
 }
@@ -50,10 +45,10 @@ export function typeAttr(node: GraphNode, name: string): 'float32' | 'int32' | '
 /** Shape attribute. An unknown batch size, the leading −1, becomes 1. */
 export function shapeAttr(node: GraphNode, name: string): number[] {
   const shape = field(node, name, 'shape');
-  const dims = isRecord(shape) ? (shape['dim'] ?? []) : undefined;
+  const dims = isRecord(shape) ? (shape.dim ?? []) : undefined;
   if (!Array.isArray(dims)) return fail(node, name, 'a shape', shape);
   return dims.map((dim: unknown, axis) => {
-    const size = toInt(node, name, isRecord(dim) ? dim['size'] : undefined);
+    const size = toInt(node, name, isRecord(dim) ? dim.size : undefined);
     if (size === -1 && axis === 0) return 1;
     return size > 0 ? size : fail(node, name, 'known dimensions', size);
   });

@@ -1,4 +1,11 @@
-import { type Attributes, type ElementType, encodeModel, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from './onnx.ts';
+import {
+  type Attributes,
+  type ElementType,
+  encodeModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValueInfo,
+} from './onnx.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Collects an ONNX graph node by node. Names of values are unique; constants appear in order of first use. */
@@ -19,8 +26,9 @@ export class GraphBuilder {
 
   /** Declares an input of the model; returns its name. */
   input(name: string, type: ElementType, dims: readonly number[]): string {
-    this.#inputs.push({ name: this.uniqueName(name), type, dims });
-    return name;
+    const unique = this.uniqueName(name);
+    this.#inputs.push({ name: unique, type, dims });
+    return unique;
   }
 
   /** Declares a value as an output of the model. */

@@ -1,55 +1,75 @@
 import { ModelError } from '../../errors.ts';
 import type { GraphBuilder } from './builder.ts';
+import type { Attributes } from './onnx.ts';
 import { sizeOf, type Tensor, transpose } from './tensor.ts';
 
-/** A convolution over NCHW activations. */
-export interface Convolution {
-  readonly name: string;
-  /** Name of the input value. */
-  readonly input: string;
-  /** [outputs, inputs / groups, height, width]. */
-  readonly filter: Tensor;
-  /** [outputs] */
-  readonly bias?: Tensor;
-  /** Vertical, horizontal. */
-  readonly strides: readonly [number, number];
-  readonly dilations?: readonly [number, number];
-  readonly groups?: number;
+/** TensorFlow's padding: SAME gives `ceil(size / stride)` outputs, VALID only what lies inside the input. */
+export type Padding = 'SAME' | 'VALID';
+
+/** Where a convolution or pooling looks. Pairs are vertical, horizontal. */
+export interface Window {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  /** Default: 1, 1. */
+  readonly dilations?: readonly number[];
   readonly padding: Padding;
 }
 
-/**
- * TensorFlow's padding. SAME gives `ceil(size / stride)` outputs; when the total padding is odd, the extra row or
- * column comes last, which is ONNX's SAME_UPPER.
- */
-export type Padding = 'SAME' | 'VALID';
+/** A convolution over NCHW activations; the kernel's size is that of the filter. */
+export interface Convolution extends Omit<Window, 'kernel'> {
+  readonly name: string;
+  /** Name of the input value. */
+  readonly input: string;
+  /** Height and width of the input. */
+  readonly size: readonly number[];
+  /** [outputs, inputs / groups, height, width] */
+  readonly filter: Tensor;
+  /** [outputs] */
+  readonly bias?: Tensor;
+  /** Default: 1. */
+  readonly groups?: number;
+}
 
 /** Adds a Conv node; returns the name of its output. */
 export function addConvolution(builder: GraphBuilder, conv: Convolution): string {
   const inputs = [conv.input, builder.constant(`${conv.name}/filter`, conv.filter)];
   if (conv.bias !== undefined) inputs.push(builder.constant(`${conv.name}/bias`, conv.bias));
   return builder.node('Conv', conv.name, inputs, {
-    ...windowAttributes(conv.filter.shape.slice(2), conv.strides, conv.padding),
-    dilations: { ints: conv.dilations ?? [1, 1] },
+    ...windowAttributes({ ...conv, kernel: conv.filter.shape.slice(2) }, conv.size),
     group: { int: conv.groups ?? 1 },
   });
 }
 
-/** What Conv and MaxPool nodes have in common. */
-export function windowAttributes(kernel: readonly number[], strides: readonly number[], padding: Padding) {
+/** What Conv and MaxPool nodes have in common. Padding is explicit: onnxruntime's SAME_UPPER knows no dilation. */
+export function windowAttributes(window: Window, size: readonly number[]): Attributes {
+  const { kernel, strides, dilations = [1, 1] } = window;
+  const axes = placements(window, size);
   return {
     kernel_shape: { ints: kernel },
     strides: { ints: strides },
-    auto_pad: { string: padding === 'SAME' ? 'SAME_UPPER' : 'VALID' },
+    dilations: { ints: dilations },
+    pads: { ints: [...axes.map((axis) => axis.before), ...axes.map((axis) => axis.after)] },
   };
 }
 
-/** Number of window positions along one axis. */
-export function outputLength(size: number, kernel: number, stride: number, dilation: number, padding: Padding): number {
-  if (padding === 'SAME') return Math.ceil(size / stride);
-  const length = Math.floor((size - (kernel - 1) * dilation - 1) / stride) + 1;
-  if (length < 1) throw new ModelError(`Expected an input of at least ${kernel} pixels but received ${size}`);
-  return length;
+/** Number of window positions along each axis of an input of `size`. */
+export function outputSize(window: Window, size: readonly number[]): number[] {
+  return placements(window, size).map((axis) => axis.count);
+}
+
+/** Per axis: padding on both sides and number of positions. An odd SAME padding has its extra row or column last. */
+function placements({ kernel, strides, dilations = [], padding }: Window, size: readonly number[]) {
+  return size.map((length, i) => {
+    const stride = strides[i] ?? 1;
+    const reach = ((kernel[i] ?? 1) - 1) * (dilations[i] ?? 1) + 1;
+    if (padding === 'SAME') {
+      const count = Math.ceil(length / stride);
+      const total = Math.max(0, (count - 1) * stride + reach - length);
+      return { count, before: Math.floor(total / 2), after: Math.ceil(total / 2) };
+    }
+    if (reach > length) throw new ModelError(`Expected an input of ${reach} pixels or more but received ${length}`);
+    return { count: Math.floor((length - reach) / stride) + 1, before: 0, after: 0 };
+  });
 }
 
 /** TensorFlow's Conv2D filter [height, width, inputs, outputs] → ONNX's [outputs, inputs, height, width]. */

@@ -1,5 +1,3 @@
-import { ModelError } from '../../errors.ts';
-
 /** A constant, row-major. `bool` is stored as bytes 0 and 1. */
 export interface Tensor {
   readonly shape: readonly number[];
@@ -45,15 +43,21 @@ export function transpose(tensor: Tensor, order: readonly number[]): Tensor {
   return { shape, data };
 }
 
-/** Shape of an elementwise result under numpy's broadcasting rules, which TensorFlow and ONNX share. */
-export function broadcast(a: readonly number[], b: readonly number[]): number[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const x = a[a.length - rank + i] ?? 1;
-    const y = b[b.length - rank + i] ?? 1;
-    if (x !== y && x !== 1 && y !== 1) {
-      throw new ModelError(`Expected shapes that broadcast together but received ${shapeText(a)} and ${shapeText(b)}`);
-    }
-    return x === 1 ? y : x;
+/** Every element times `factor`, as float32. */
+export function multiply(tensor: Tensor, factor: number): Tensor {
+  if (factor === 1) return tensor;
+  return { shape: tensor.shape, data: Float32Array.from(tensor.data, (value) => value * factor) };
+}
+
+/**
+ * Shape of an elementwise result under numpy's broadcasting rules, which TensorFlow and ONNX share.
+ * @returns undefined when the shapes do not fit
+ */
+export function broadcast(shapes: readonly (readonly number[])[]): number[] | undefined {
+  const rank = Math.max(...shapes.map((shape) => shape.length));
+  const result = Array.from({ length: rank }, (_, i) => {
+    const dims = shapes.map((shape) => shape[shape.length - rank + i] ?? 1).filter((dim) => dim !== 1);
+    return new Set(dims).size > 1 ? Number.NaN : (dims[0] ?? 1);
   });
+  return result.some(Number.isNaN) ? undefined : result;
 }

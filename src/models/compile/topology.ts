@@ -1,5 +1,5 @@
 import { ModelError } from '../../errors.ts';
-import { isRecord } from './weights.ts';
+import { isRecord } from './json.ts';
 
 /** One output of a node: TensorFlow writes it `name` or `name:index`. */
 export interface TensorRef {
@@ -27,13 +27,17 @@ export function parseTensorRef(text: string): TensorRef {
  * @throws ModelError when the topology or one of its nodes is malformed
  */
 export function parseTopology(topology: unknown): Map<string, GraphNode> {
-  const list: unknown = isRecord(topology) ? topology['node'] : undefined;
-  if (!Array.isArray(list)) throw new ModelError(`Expected a modelTopology with an array "node" but received ${typeof list}`);
+  const list: unknown = isRecord(topology) ? topology.node : undefined;
+  if (!Array.isArray(list)) {
+    throw new ModelError(`Expected a modelTopology with an array "node" but received ${typeof list}`);
+  }
   const nodes = new Map<string, GraphNode>();
-  for (const entry of list) {
+  for (const [i, entry] of list.entries()) {
     const { name, op, input = [], attr = {} } = isRecord(entry) ? entry : {};
     if (typeof name !== 'string' || typeof op !== 'string' || !isStringArray(input) || !isRecord(attr)) {
-      throw new ModelError(`Expected a node with name, op, input and attr but received ${JSON.stringify(entry)}`);
+      throw new ModelError(
+        `Expected name, op, input and attr in node ${i} of the graph but received ${typeof entry} ${name}`,
+      );
     }
     const inputs = input.filter((ref) => !ref.startsWith('^')).map(parseTensorRef);
     nodes.set(name, { name, op, inputs, attr });
@@ -56,7 +60,8 @@ export function nodesInOrder(nodes: ReadonlyMap<string, GraphNode>, outputs: rea
     for (let name = stack.at(-1); name !== undefined; name = stack.at(-1)) {
       const node = nodes.get(name);
       if (node === undefined) throw new ModelError(`Expected a node ${name} in the graph but received none`);
-      const waiting = state.get(name) === undefined ? node.inputs.filter((input) => state.get(input.node) !== 'done') : [];
+      const waiting =
+        state.get(name) === undefined ? node.inputs.filter((input) => state.get(input.node) !== 'done') : [];
       if (waiting.some((input) => state.get(input.node) === 'open')) {
         throw new ModelError(`Expected a graph without loops but node ${name} depends on itself`);
       }

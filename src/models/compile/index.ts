@@ -1,0 +1,37 @@
+import { ModelError } from '../../errors.ts';
+import { compileGraph } from './graph.ts';
+import { isRecord, parseJson } from './json.ts';
+import { compileSsd } from './ssd.ts';
+
+export { compileGraph, type GraphOptions } from './graph.ts';
+export { compileSsd } from './ssd.ts';
+
+/** `faceapi-ssd`: face-api's SSD MobileNet v1, weights without a graph. `tfjs-graph`: any tfjs graph model. */
+export type CompileKind = 'faceapi-ssd' | 'tfjs-graph';
+
+export interface ModelFiles {
+  /** Weights manifest (`faceapi-ssd`) or `model.json` (`tfjs-graph`). */
+  readonly json: Uint8Array;
+  /** The weight files that the manifest lists, concatenated. */
+  readonly bin: Uint8Array;
+}
+
+export interface CompileOptions {
+  /** Tensors to return, by name. Required for `tfjs-graph`; `faceapi-ssd` always returns `boxes` and `scores`. */
+  readonly outputs?: readonly string[];
+}
+
+/**
+ * Compiles tfjs weights to an ONNX model (operator set 13). Pure: the same bytes in give the same bytes out.
+ * @throws ModelError when the files are not what `kind` says, or the options do not fit it
+ */
+export function compileModel(kind: CompileKind, files: ModelFiles, options: CompileOptions = {}): Uint8Array {
+  const json = parseJson(files.json);
+  const outputs = options.outputs ?? [];
+  if (kind === 'tfjs-graph') return compileGraph(json, files.bin, { outputs });
+  if (outputs.length > 0) {
+    throw new ModelError(`Expected no choice of outputs for ${kind} but received ${outputs.join(', ')}`);
+  }
+  if (isRecord(json)) throw new ModelError(`Expected a weights manifest for ${kind} but received a model.json`);
+  return compileSsd(json, files.bin);
+}

