@@ -50,7 +50,7 @@ export class Outputs {
     if (fits) return tensor;
     throw new ModelError(
       `Model ${this.#model}: expected output ${name ?? '(only)'} of shape [${shape.join(',')}] but received ${
-        tensor ? `[${tensor.shape.join(',')}]` : [...this.#tensors.keys()].join(', ')
+        tensor ? `[${tensor.shape.join(',')}]` : [...this.#tensors.keys()].join(', ') || 'none'
       }`,
     );
   }

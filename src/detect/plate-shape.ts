@@ -1,4 +1,4 @@
-import { boxHeight, boxWidth, containment, convexHull, iou, minAreaRect } from '../core/geometry.ts';
+import { boxWidth, containment, convexHull, minAreaRect } from '../core/geometry.ts';
 import type { Box, Detection, Point } from '../core/types.ts';
 
 /** Long side over short side of a line of text as a plate carries it, with and without a vehicle around it. */
@@ -8,8 +8,8 @@ const ON_VEHICLE = { least: 1.2, most: 9 };
 const MOST_TILT = (35 * Math.PI) / 180;
 /** Share of the vehicle's width that a plate may take. */
 const MOST_VEHICLE_SHARE = 0.7;
-/** Text that is a plate's is not listed twice. */
-const SAME = 0.6;
+/** Text of which a plate holds this share is not listed twice: growing the plate covers the rest. */
+const HELD_BY_PLATE = 0.9;
 
 interface Line {
   readonly width: number;
@@ -54,8 +54,7 @@ export function platesByShape(
     if (text.score < options.threshold) continue;
     const line = lineOf(text);
     const carried = vehicles.some(
-      (v) =>
-        containment(text.box, v) > 0.8 && boxWidth(text.box) < boxWidth(v) * MOST_VEHICLE_SHARE && boxHeight(v) > 0,
+      (v) => containment(text.box, v) > 0.8 && boxWidth(text.box) < boxWidth(v) * MOST_VEHICLE_SHARE,
     );
     if (!carried && !options.alone) continue;
     if (!hasShape(line, carried ? ON_VEHICLE : ALONE)) continue;
@@ -66,5 +65,5 @@ export function platesByShape(
 
 /** Text detections without those that a plate already stands for. */
 export function withoutPlates(texts: readonly Detection[], plates: readonly Detection[]): Detection[] {
-  return texts.filter((text) => !plates.some((plate) => iou(plate.box, text.box) > SAME));
+  return texts.filter((text) => !plates.some((plate) => containment(text.box, plate.box) >= HELD_BY_PLATE));
 }

@@ -2,10 +2,16 @@ import { boundingBox, clockwise, convexHull, growRect, minAreaRect, rectCorners 
 import { connectedComponents } from '../components.ts';
 import type { Decode, RawDetection } from '../decoder.ts';
 
-/** Probability from which a pixel belongs to the shrunk text kernel. */
-const PIXEL_THRESHOLD = 0.3;
-/** The network is trained on outlines shrunk by area·(1 − 0.4²)/perimeter; this undoes it. */
-const UNCLIP_RATIO = 1.5;
+/**
+ * Probability from which a pixel belongs to a text kernel. Readers of text take 0.3; a lower one keeps
+ * faint and blurred text, which a person may still read.
+ */
+const PIXEL_THRESHOLD = 0.1;
+/**
+ * The network is trained on shrunk outlines, which are grown back by area · ratio / perimeter. Readers
+ * take 1.5; a little more covers the last glyph.
+ */
+const UNCLIP_RATIO = 1.8;
 /** Kernels below this many input pixels on their short side are noise. */
 const MIN_SIDE = 2;
 

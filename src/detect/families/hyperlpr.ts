@@ -1,12 +1,12 @@
-import { boundingBox, clockwise, convexHull } from '../../core/geometry.ts';
+import { boundingBox } from '../../core/geometry.ts';
 import type { Decode, RawDetection } from '../decoder.ts';
 
 const ROW = 15;
 
 /**
  * HyperLPR's plate detector, a YOLOv5 with corner points: [1,N,15] as cx, cy, w, h in input pixels,
- * objectness, four corners, two class probabilities (one and two lines). The region is the hull of
- * box and corners, since either alone may cut the plate.
+ * objectness, four corners, two class probabilities (one and two lines). The box holds the corners too,
+ * since either alone may cut the plate.
  */
 export const decodeHyperlpr: Decode = (outputs, { keep }) => {
   const least = keep.plate ?? Infinity;
@@ -19,8 +19,7 @@ export const decodeHyperlpr: Decode = (outputs, { keep }) => {
     const [cx, cy, w, h] = row as unknown as [number, number, number, number];
     const corners = [5, 7, 9, 11].map((i) => ({ x: row[i] as number, y: row[i + 1] as number }));
     const box = boundingBox([{ x: cx - w / 2, y: cy - h / 2 }, { x: cx + w / 2, y: cy + h / 2 }, ...corners]);
-    const polygon = clockwise(convexHull(corners));
-    found.push({ label: 'plate', score, box, ...(polygon.length === 4 ? { polygon } : {}) });
+    found.push({ label: 'plate', score, box });
   }
   return found;
 };
