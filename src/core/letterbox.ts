@@ -46,6 +46,13 @@ export function planLetterbox(width: number, height: number, options: LetterboxO
   };
 }
 
+/** The same input with the image shown at `scale` (0…1) of its size in it, the rest padded. */
+export function shrinkLetterbox(width: number, height: number, lb: Letterbox, scale: number): Letterbox {
+  const contentWidth = Math.max(1, Math.round(lb.contentWidth * scale));
+  const contentHeight = Math.max(1, Math.round(lb.contentHeight * scale));
+  return { ...lb, contentWidth, contentHeight, scaleX: contentWidth / width, scaleY: contentHeight / height };
+}
+
 /** A box in pixels of the model's input → pixels of the image (not clipped). */
 export function boxToImage(box: Box, lb: Letterbox): Box {
   return {

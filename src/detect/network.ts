@@ -1,4 +1,5 @@
-import { boxToImage, planLetterbox, pointToImage } from '../core/letterbox.ts';
+import { boxArea, iou } from '../core/geometry.ts';
+import { boxToImage, type Letterbox, planLetterbox, pointToImage, shrinkLetterbox } from '../core/letterbox.ts';
 import { letterboxTensor, reduceByBlocks, reductionFactor } from '../core/tensor.ts';
 import type { Detection, Label, RgbImage } from '../core/types.ts';
 import type { Device } from '../models/session.ts';
@@ -7,6 +8,9 @@ import type { ReadyModel } from '../models/store.ts';
 import { Outputs } from './decoder.ts';
 import { DECODERS } from './families/index.ts';
 import { byScore, nms } from './nms.ts';
+
+/** IoU from which two looks saw the same object. */
+const SAME_OBJECT = 0.3;
 
 /** One image and its reduced copies, shared by the networks that look at it. */
 export class ImageLevels {
@@ -35,7 +39,7 @@ export interface NetworkSetup {
   readonly keep: Readonly<Partial<Record<Label, number>>>;
 }
 
-/** One opened network: letterbox → run → decode → NMS → pixels of the image. */
+/** One opened network: letterbox → run → decode → NMS → pixels of the image; a second look where the model asks for it. */
 export class Network {
   readonly id: string;
   readonly provider: string;
@@ -69,8 +73,24 @@ export class Network {
 
   async #detect(levels: ImageLevels): Promise<Detection[]> {
     const { model, keep } = this.#setup;
-    const { image } = levels;
-    const lb = planLetterbox(image.width, image.height, model.input);
+    const { width, height } = levels.image;
+    const lb = planLetterbox(width, height, model.input);
+    const found = await this.#look(levels, lb, keep);
+    const { confirmLarge } = model;
+    if (!confirmLarge) return found;
+    const { side, scale, least, sure } = confirmLarge;
+    const isDoubtful = (d: Detection): boolean =>
+      d.score < sure && Math.sqrt(boxArea(d.box)) > side * Math.max(width, height);
+    if (!found.some(isDoubtful)) return found;
+    const lower = Object.fromEntries(Object.keys(keep).map((label) => [label, least]));
+    const again = await this.#look(levels, shrinkLetterbox(width, height, lb, scale), lower);
+    return found.filter(
+      (d) => !isDoubtful(d) || again.some((a) => a.label === d.label && iou(a.box, d.box) > SAME_OBJECT),
+    );
+  }
+
+  async #look(levels: ImageLevels, lb: Letterbox, keep: NetworkSetup['keep']): Promise<Detection[]> {
+    const { model } = this.#setup;
     const factor = reductionFactor(lb);
     if (this.#tensor.length !== lb.width * lb.height * 3) this.#tensor = new Float32Array(lb.width * lb.height * 3);
     letterboxTensor(levels.reducedBy(factor), lb, model.input, this.#tensor, factor);

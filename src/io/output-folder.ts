@@ -27,18 +27,18 @@ async function isOurs(out: string): Promise<boolean> {
 }
 
 /**
- * Makes sure that the output and the private folder are new or empty. With `overwrite`, removes
- * what an earlier run left there; a folder that no run of ours has written is never touched.
+ * Makes sure that the output and the private folder are new or empty or, with `overwrite`, hold only
+ * what an earlier run left there. Changes nothing.
  *
- * @throws UsageError when something is there that must not be removed; then nothing was removed.
- * @throws OutputError when removing fails.
+ * @returns what `overwrite` would remove, in the order in which it must go.
+ * @throws UsageError when something is there that must not be removed.
  */
-export async function clearOutput(out: string, privateDir: string, overwrite: boolean): Promise<void> {
+export async function checkOutput(out: string, privateDir: string, overwrite: boolean): Promise<string[]> {
   const old = await namesIn(out, '--out');
   const oldPrivate = await namesIn(privateDir, '--private-dir');
   if (!overwrite) {
     const [option, path] = old.length > 0 ? ['--out', out] : ['--private-dir', privateDir];
-    if (old.length + oldPrivate.length === 0) return;
+    if (old.length + oldPrivate.length === 0) return [];
     throw new UsageError(
       `Expected a new or empty folder for ${option} but ${path} has content; --overwrite replaces an earlier output`,
     );
@@ -55,12 +55,21 @@ export async function clearOutput(out: string, privateDir: string, overwrite: bo
     );
   }
   // The log that marks the folder as ours goes last: a removal that was cut short can be repeated.
-  const paths = [
+  return [
     ...old.filter((name) => name !== LOG_FOLDER).map((name) => join(out, name)),
     ...oldPrivate.map((name) => join(privateDir, name)),
     ...old.filter((name) => name === LOG_FOLDER).map((name) => join(out, name)),
   ];
-  for (const path of paths) {
+}
+
+/**
+ * `checkOutput`, then removes what an earlier run left; a folder that no run of ours has written is
+ * never touched.
+ *
+ * @throws UsageError as `checkOutput`; OutputError when removing fails.
+ */
+export async function clearOutput(out: string, privateDir: string, overwrite: boolean): Promise<void> {
+  for (const path of await checkOutput(out, privateDir, overwrite)) {
     await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
       throw asOutputError(path, error);
     });

@@ -47,7 +47,7 @@ export function verifiedRecord(
 
 /** The public record of a sample that was not published. A reason that is no code is withheld. */
 export function rejectedRecord(key: string, outcome: RejectedOutcome): RejectedRecord {
-  const reason = /^[a-z0-9_-]{1,64}$/.test(outcome.reason) ? outcome.reason : 'unspecified';
+  const reason = /^[a-z0-9_:-]{1,64}$/.test(outcome.reason) ? outcome.reason : 'unspecified';
   return { v: 1, key, status: outcome.status, stage: outcome.stage, reason };
 }
 

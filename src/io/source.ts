@@ -1,16 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import type { SampleRef } from '../core/sample.ts';
 import { UsageError } from '../errors.ts';
 import { assertDisjoint, type OutputPlaces } from './disjoint.ts';
 import { countExtensions, extensionOf, looksLikeVideo } from './extensions.ts';
 import { listImages } from './folder-source.ts';
 import { scanTar, tarImages } from './tar-source.ts';
-
-/** Where the bytes of a sample are; `refused` carries the reason for its quarantine instead. */
-export type SampleRef =
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'refused'; readonly reason: string; readonly message: string };
 
 /** What the sample is called at the source. For the private directory only. */
 export interface SampleOrigin {

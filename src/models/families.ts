@@ -70,8 +70,8 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
       multiple: 32,
       longSide: 960,
     },
-    threshold: 0.4,
-    growth: 0.2,
+    threshold: 0.15,
+    growth: 0.4,
     matches: (o) => o.length === 1 && (o[0]?.shape.length === 4 ? o[0].shape[1] === 1 : o[0]?.shape.length === 2),
   },
   yunet: {

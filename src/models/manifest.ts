@@ -62,6 +62,12 @@ const modelSchema = v.strictObject({
   threshold: fraction,
   /** Padding per side: a fraction of the box's own width and height, or of a text line's height. */
   growth: v.pipe(v.number(), v.minValue(0)),
+  /**
+   * Second look at doubtful large detections: one whose side (√area) exceeds `side` of the image's long
+   * side and whose score is below `sure` stays only if it is found again, with a score of at least
+   * `least`, when the image is shown at `scale` of its size.
+   */
+  confirmLarge: v.optional(v.strictObject({ side: fraction, scale: fraction, least: fraction, sure: fraction })),
   /** A stand-in until something better exists. */
   interim: v.optional(v.boolean(), false),
   note: v.optional(v.string()),
@@ -80,6 +86,7 @@ const manifestSchema = v.strictObject({
 });
 
 export type ModelSpec = v.InferOutput<typeof modelSchema>;
+export type ConfirmLarge = NonNullable<ModelSpec['confirmLarge']>;
 export type ModelInput = v.InferOutput<typeof inputSchema>;
 export type ModelSource = v.InferOutput<typeof sourceSchema>;
 export type Manifest = v.InferOutput<typeof manifestSchema>;

@@ -6,7 +6,14 @@ import { ModelError } from '../errors.ts';
 import { cacheDir, cachedPath, readCached, sha256Hex, writeCached } from './cache.ts';
 import { compileModel } from './compile/index.ts';
 import { FAMILY_TRAITS, identifyFamily, inputOf } from './families.ts';
-import { type Family, MANIFEST_URL, type Manifest, type ModelInput, type ModelSpec } from './manifest.ts';
+import {
+  type ConfirmLarge,
+  type Family,
+  MANIFEST_URL,
+  type Manifest,
+  type ModelInput,
+  type ModelSpec,
+} from './manifest.ts';
 import { packageFile } from './package-files.ts';
 import { openSession } from './session.ts';
 
@@ -19,6 +26,7 @@ export interface ReadyModel {
   readonly input: ModelInput;
   readonly threshold: number;
   readonly growth: number;
+  readonly confirmLarge?: ConfirmLarge;
 }
 
 /**
@@ -31,7 +39,8 @@ export async function prepareModel(spec: ModelSpec, dir = cacheDir()): Promise<R
     throw new ModelError(`Model ${spec.id}: expected a model with weights but received a derived one`);
   }
   const file = await locate(spec, dir);
-  return { id: spec.id, family, ...file, input, threshold: spec.threshold, growth: spec.growth };
+  const { id, threshold, growth, confirmLarge } = spec;
+  return { id, family, ...file, input, threshold, growth, ...(confirmLarge ? { confirmLarge } : {}) };
 }
 
 async function locate(spec: ModelSpec, dir: string): Promise<{ path: string; sha256: string }> {
