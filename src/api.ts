@@ -19,7 +19,8 @@ export interface Anonymized {
 export interface Anonymizer {
   /**
    * Anonymizes one encoded image. Calls may overlap; up to two per worker run at a time.
-   * @throws SampleError when the image cannot be published; ModelError when the models are unusable.
+   * @throws SampleError when the image cannot be published; ModelError when the models are unusable;
+   * Error after `close`.
    */
   process(bytes: Uint8Array): Promise<Anonymized>;
   /** Waits for running calls and ends the workers. */
@@ -47,7 +48,9 @@ export async function createAnonymizer(options: AnonymizerOptions = {}): Promise
   }
   return {
     async process(bytes) {
-      const outcome = await pool.process({ kind: 'bytes', bytes });
+      // A view is sent to a worker with the whole buffer below it.
+      const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+      const outcome = await pool.process({ kind: 'bytes', bytes: own });
       if (outcome.status !== 'verified') throw new SampleError(outcome.stage, outcome.reason, outcome.message);
       return { bytes: outcome.bytes, record: outcome.record };
     },

@@ -3,7 +3,8 @@ import { cpus, totalmem } from 'node:os';
 import { planLetterbox } from './core/letterbox.ts';
 import { letterboxTensor, reduceByBlocks, reductionFactor } from './core/tensor.ts';
 import { DetectPipeline } from './detect/pipeline.ts';
-import { decodeImage } from './image/decode.ts';
+import { type ContainerScan, scanContainer } from './image/container.ts';
+import { decodePixels } from './image/decode.ts';
 import { encodeImage } from './image/encode.ts';
 import { openSession, type Session } from './models/session.ts';
 import type { Job } from './worker/job.ts';
@@ -98,7 +99,10 @@ export async function bench(
 class Floor {
   readonly #job: Job;
   readonly #sessions: readonly Session[];
-  readonly #tensors = new Map<Uint8Array, { data: Float32Array; shape: number[] }[]>();
+  readonly #prepared = new Map<
+    Uint8Array,
+    { scan: ContainerScan; tensors: { data: Float32Array; shape: number[] }[] }
+  >();
 
   private constructor(job: Job, sessions: readonly Session[]) {
     this.#job = job;
@@ -112,7 +116,8 @@ class Floor {
 
   /** Makes the tensors of one image and returns its number of pixels. */
   async prepare(bytes: Uint8Array): Promise<number> {
-    const { rgb } = await this.#decode(bytes);
+    const scan = scanContainer(bytes);
+    const { rgb } = await this.#decode(bytes, scan);
     const tensors = this.#job.detect.networks.map(({ model }) => {
       const lb = planLetterbox(rgb.width, rgb.height, model.input);
       const factor = reductionFactor(lb);
@@ -120,23 +125,27 @@ class Floor {
       letterboxTensor(factor === 1 ? rgb : reduceByBlocks(rgb, factor), lb, model.input, data, factor);
       return { data, shape: [1, 3, lb.height, lb.width] };
     });
-    this.#tensors.set(bytes, tensors);
+    this.#prepared.set(bytes, { scan, tensors });
     await this.process(bytes);
     return rgb.width * rgb.height;
   }
 
   async process(bytes: Uint8Array): Promise<void> {
-    const image = await this.#decode(bytes);
-    for (const [i, { data, shape }] of (this.#tensors.get(bytes) ?? []).entries()) {
+    const prepared = this.#prepared.get(bytes);
+    if (!prepared) throw new Error('Expected an image that was prepared');
+    const { scan, tensors } = prepared;
+    const image = await this.#decode(bytes, scan);
+    for (const [i, { data, shape }] of tensors.entries()) {
       await this.#sessions[i]?.run(data, shape);
     }
     const { encode, jpegQuality } = this.#job;
-    const format = encode === 'keep' ? image.format : encode;
-    await encodeImage(image, { format, jpegQuality, lossless: image.lossless });
+    const format = encode === 'keep' ? scan.format : encode;
+    await encodeImage(image, { format, jpegQuality, lossless: scan.lossless });
   }
 
-  #decode(bytes: Uint8Array): ReturnType<typeof decodeImage> {
-    return decodeImage(bytes, { limitPixels: this.#job.limitPixels, timeoutSeconds: this.#job.timeLimit });
+  /** The codec alone, without the checks that come with `decodeImage`. */
+  #decode(bytes: Uint8Array, scan: ContainerScan): ReturnType<typeof decodePixels> {
+    return decodePixels(bytes, scan, { limitPixels: this.#job.limitPixels, timeoutSeconds: this.#job.timeLimit });
   }
 
   async close(): Promise<void> {

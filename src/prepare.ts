@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Config } from './config.ts';
+import { type Config, suggest } from './config.ts';
 import { CLASSES, type ClassName, type Label } from './core/types.ts';
 import type { NetworkSetup } from './detect/network.ts';
 import type { DetectSetup } from './detect/pipeline.ts';
@@ -37,7 +37,7 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
 
   for (const cls of config.classes) {
     const wanted = config.model[cls];
-    const spec = wanted === undefined ? defaultModel(manifest, cls) : specOf(manifest, wanted);
+    const spec = wanted === undefined ? defaultModel(manifest, cls) : specOf(manifest, cls, wanted);
     if (spec && !spec.classes.includes(cls)) {
       throw new ModelError(
         `Expected a model for ${cls} but received ${spec.id}, which finds ${spec.classes.join(', ')}`,
@@ -93,9 +93,15 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
 }
 
 /** A value that looks like a path is one; anything else must be an id. */
-function specOf(manifest: Manifest, wanted: string): ModelSpec | undefined {
+function specOf(manifest: Manifest, cls: ClassName, wanted: string): ModelSpec | undefined {
   const isPath = /[\\/]|\.onnx$/i.test(wanted);
-  if (!isPath) return findModel(manifest, wanted);
+  if (!isPath) {
+    const ids = manifest.models.map((m) => m.id);
+    if (ids.includes(wanted)) return findModel(manifest, wanted);
+    throw new ModelError(
+      `Expected a model id (${ids.join(', ')}) or the path of an .onnx file for --model ${cls} but received ${wanted}${suggest(wanted, ids)}`,
+    );
+  }
   if (existsSync(wanted)) return undefined;
   throw new ModelError(`Expected an ONNX file at ${wanted} (from --model) but found none`);
 }

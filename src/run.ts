@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import type { Outcome } from './core/outcome.ts';
 import { CLASSES, type ClassName, type ImageFormat } from './core/types.ts';
+import { checkOutput } from './io/output-folder.ts';
 import { openSink, type Sink } from './io/sink.ts';
 import { openSource, type Sample, type Source } from './io/source.ts';
 import { packageVersion, prepareJob } from './prepare.ts';
@@ -55,6 +56,9 @@ export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSumm
   const source = await openSource(config);
   const tally = new Tally(source, config);
   if (source.total === 0) return tally.summary('empty');
+  await checkOutput(config.out, config.privateDir, config.overwrite);
+  const untouched = config.classes.filter((c) => config.redact[c] === 'none');
+  if (untouched.length > 0) tally.notices.push(`${untouched.join(', ')} will NOT be redacted (mode none)`);
   const encode = chooseEncoding(config, source, tally.notices);
   const job = await prepareJob({ ...config, encode });
   tally.models = job.models;
@@ -138,7 +142,10 @@ function chooseEncoding(config: Config, source: Source, notices: string[]): Conf
   const [first, ...others] = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
   const chosen = first?.[0] ?? 'jpeg';
   if (others.length > 0) {
-    const mix = [...counts].map(([format, n]) => `${n} ${format}`).join(', ');
+    const mix = [...counts]
+      .sort((a, b) => b[1] - a[1])
+      .map(([format, n]) => `${n} ${format}`)
+      .join(', ');
     notices.push(`Mixed formats (${mix}): every sample is written as ${chosen}, since shards need one; see --encode`);
   }
   return chosen;

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import type { RedactionRecord } from './core/outcome.ts';
 import { UsageError } from './errors.ts';
 import { scanContainer } from './image/container.ts';
+import { splitExtension } from './io/extensions.ts';
 import { LOG_FOLDER, RUN_FILE, TOOL } from './io/run-log.ts';
 import { readBody, tarEntries } from './io/tar-archive.ts';
 import { recordSchema } from './record-schema.ts';
@@ -37,7 +39,7 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   const records = await readRecords(out, files, problems);
   const images =
     run.format === 'folder'
-      ? await checkFolder(out, records, problems)
+      ? await checkFolder(out, files, records, problems)
       : await checkShards(out, files, records, problems);
   const verified = [...records.values()].filter((r) => r.status === 'verified').length;
   if (images !== verified) problems.push(`Expected ${verified} images as in the redaction log but found ${images}`);
@@ -74,14 +76,16 @@ async function checkSums(out: string, files: readonly string[], problems: string
     problems.push('Expected _anonymize/SHA256SUMS but it is missing');
     return;
   }
+  const present = new Set(files);
   const listed = new Set<string>();
   for (const line of text.split('\n').filter((l) => l !== '')) {
     const [, escaped, sum, name = ''] = /^(\\?)([0-9a-f]{64}) [ *](.*)$/.exec(line) ?? [];
     const file = escaped ? name.replace(/\\(n|r|\\)/g, (_, c) => (c === 'n' ? '\n' : c === 'r' ? '\r' : '\\')) : name;
     listed.add(file);
-    const bytes = await readFile(path.join(out, file)).catch(() => undefined);
-    if (bytes === undefined) problems.push(`Expected ${JSON.stringify(file)} but it is missing`);
-    else if (sha256(bytes) !== sum) problems.push(`Expected ${JSON.stringify(file)} unchanged but its SHA-256 differs`);
+    if (!present.has(file)) problems.push(`Expected ${JSON.stringify(file)} but it is missing`);
+    else if ((await sha256OfFile(path.join(out, file))) !== sum) {
+      problems.push(`Expected ${JSON.stringify(file)} unchanged but its SHA-256 differs`);
+    }
   }
   for (const file of files) {
     if (!listed.has(file) && !UNLISTED.has(file)) {
@@ -115,16 +119,24 @@ async function readRecords(
 
 async function checkFolder(
   out: string,
+  files: readonly string[],
   records: ReadonlyMap<string, RedactionRecord>,
   problems: string[],
 ): Promise<number> {
+  const present = new Set(files);
+  const recorded = new Set<string>();
   let images = 0;
   for (const record of records.values()) {
     if (record.status !== 'verified' || record.file === undefined) continue;
-    const bytes = await readFile(path.join(out, record.file)).catch(() => undefined);
-    if (bytes === undefined) continue;
+    recorded.add(record.file).add(`${splitExtension(record.file).stem}.cls`);
+    if (!present.has(record.file)) continue;
     images++;
-    checkImage(record.key, bytes, record, problems);
+    checkImage(record.key, await readFile(path.join(out, record.file)), record, problems);
+  }
+  for (const file of files) {
+    if (!file.startsWith(`${LOG_FOLDER}/`) && !recorded.has(file)) {
+      problems.push(`Expected a redaction record for ${JSON.stringify(file)} but found none`);
+    }
   }
   return images;
 }
@@ -135,38 +147,61 @@ async function checkShards(
   records: ReadonlyMap<string, RedactionRecord>,
   problems: string[],
 ): Promise<number> {
-  let images = 0;
-  let usual: string | undefined;
+  const seen: SeenShards = { images: 0, members: undefined };
   for (const file of files.filter((f) => /^\d+\.tar$/.test(f))) {
-    const samples = new Map<string, string[]>();
-    let last = '';
-    for await (const entry of tarEntries(path.join(out, file))) {
-      const { name, mode, uid, gid, mtime } = entry.header;
-      const bytes = await readBody(entry);
-      const [, key = '', extension = ''] = MEMBER.exec(name) ?? [];
-      if (mode !== 0o444 || uid || gid || (mtime?.getTime() ?? 0) !== 0) {
-        problems.push(`${file}: Expected a neutral tar header but ${JSON.stringify(name)} tells more`);
-      }
-      if (key === '') {
-        problems.push(`${file}: Expected members of samples but found ${JSON.stringify(name)}`);
-        continue;
-      }
-      if (key !== last && samples.has(key)) problems.push(`${file}: Expected the members of ${key} side by side`);
-      last = key;
-      samples.set(key, [...(samples.get(key) ?? []), extension]);
-      if (extension === 'json') checkRecordMember(file, key, bytes, records.get(key), problems);
-      else if (extension !== 'cls') {
-        images++;
-        checkImage(key, bytes, records.get(key), problems);
-      }
-    }
-    for (const [key, extensions] of samples) {
-      const members = extensions.sort().join(' ');
-      usual ??= members;
-      if (members !== usual) problems.push(`${file}: Expected members ${usual} in ${key} but found ${members}`);
+    try {
+      await checkShard(out, file, records, seen, problems);
+    } catch (error) {
+      problems.push(`${file}: Expected a whole tar archive but received: ${(error as Error).message}`);
     }
   }
-  return images;
+  return seen.images;
+}
+
+/** What the shards looked at so far hold. */
+interface SeenShards {
+  images: number;
+  /** Extensions of the members of every sample, from the first one. */
+  members: string | undefined;
+}
+
+/** @throws Error when the archive is damaged. */
+async function checkShard(
+  out: string,
+  file: string,
+  records: ReadonlyMap<string, RedactionRecord>,
+  seen: SeenShards,
+  problems: string[],
+): Promise<void> {
+  const samples = new Map<string, string[]>();
+  let last = '';
+  for await (const entry of tarEntries(path.join(out, file))) {
+    const { name, mode, uid, gid, mtime } = entry.header;
+    const bytes = await readBody(entry);
+    const [, key = '', extension = ''] = MEMBER.exec(name) ?? [];
+    if (mode !== 0o444 || uid || gid || (mtime?.getTime() ?? 0) !== 0) {
+      problems.push(`${file}: Expected a neutral tar header but ${JSON.stringify(name)} tells more`);
+    }
+    if (key === '') {
+      problems.push(`${file}: Expected members of samples but found ${JSON.stringify(name)}`);
+      continue;
+    }
+    if (key !== last && samples.has(key)) problems.push(`${file}: Expected the members of ${key} side by side`);
+    last = key;
+    samples.set(key, [...(samples.get(key) ?? []), extension]);
+    if (extension === 'json') checkRecordMember(file, key, bytes, records.get(key), problems);
+    else if (extension !== 'cls') {
+      seen.images++;
+      checkImage(key, bytes, records.get(key), problems);
+    }
+  }
+  for (const [key, extensions] of samples) {
+    const members = extensions.sort().join(' ');
+    seen.members ??= members;
+    if (members !== seen.members) {
+      problems.push(`${file}: Expected members ${seen.members} in ${key} but found ${members}`);
+    }
+  }
 }
 
 function checkRecordMember(
@@ -206,4 +241,15 @@ function parseJson(text: string): unknown {
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** In chunks, since a shard may be larger than memory; undefined when the file cannot be read. */
+async function sha256OfFile(file: string): Promise<string | undefined> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
+  } catch {
+    return undefined;
+  }
+  return hash.digest('hex');
 }

@@ -1,11 +1,11 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { ModelError, OutputError, UsageError } from '../errors.ts';
 import { packageVersion } from '../prepare.ts';
 import { benchCommand } from './bench-command.ts';
 import { modelsCommand } from './models-command.ts';
 import { reportCommand } from './report-command.ts';
-import { runCommand } from './run-command.ts';
-import { terminal as realTerminal, type Terminal } from './terminal.ts';
+import { EXAMPLES, runCommand } from './run-command.ts';
+import { printable, terminal as realTerminal, type Terminal } from './terminal.ts';
 import { verifyCommand } from './verify-command.ts';
 
 /** Parses arguments, runs one command and sets the exit code. The only place that decides exit codes. */
@@ -15,18 +15,40 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
     code = value;
   };
   const program = new Command('anonymize')
+    .usage('<input...> --out <dir> [options]\n       anonymize <command> …')
     .description(
       'Finds faces, bodies, licence plates and text in images and redacts them before anyone trains on them.',
     )
     .version(packageVersion())
-    .showHelpAfterError('(anonymize --help shows every option)');
-  program.addCommand(runCommand(terminal, exit), { isDefault: true });
+    .addHelpText('after', EXAMPLES);
+  const run = runCommand(terminal, exit);
+  program.addCommand(run, { isDefault: true });
   program.addCommand(modelsCommand(terminal, exit));
   program.addCommand(verifyCommand(terminal, exit));
   program.addCommand(reportCommand(terminal));
   program.addCommand(benchCommand(terminal));
+  program.addCommand(laterCommand('eval', 'cannot measure coverage on labelled images yet'), { hidden: true });
+  // The main job needs no command, so its options are those of the program.
+  const help = new Help();
+  program.configureHelp({
+    visibleOptions: (command) => [...(command === program ? run.options : []), ...help.visibleOptions(command)],
+  });
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
-    command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+    command
+      .exitOverride()
+      .showHelpAfterError('(anonymize --help shows every option)')
+      .configureOutput({
+        writeOut: terminal.out,
+        writeErr: terminal.err,
+        outputError: (text, write) =>
+          write(
+            text
+              .replace(/^error: /, 'anonymize: ')
+              .split('\n')
+              .map(printable)
+              .join('\n'),
+          ),
+      });
   }
   try {
     await program.parseAsync([...argv]);
@@ -36,13 +58,24 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
   process.exitCode = code;
 }
 
+/** A command that a later version will have: refused, so that its name is not taken for an input. */
+function laterCommand(name: string, what: string): Command {
+  return new Command(name)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw new UsageError(`Expected a command of this version but received ${name}: this version ${what}`);
+    });
+}
+
 /** Says what went wrong in one sentence and returns the exit code. */
 function report(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UsageError || error instanceof ModelError || error instanceof OutputError) {
-    terminal.err(`anonymize: ${error.message}\n`);
+    terminal.err(`anonymize: ${printable(error.message.trim().replace(/\s*\n\s*/g, ' '))}\n`);
     return 2;
   }
-  terminal.err(`anonymize: unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.err(`anonymize: unexpected error: ${text.split('\n').map(printable).join('\n')}\n`);
   return 2;
 }

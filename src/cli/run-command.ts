@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
-import { type Config, ENCODINGS, fillConfig, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS } from '../config.ts';
+import { type Config, ENCODINGS, fillConfig, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS, suggest } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
+import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
 import { type RunSummary, run } from '../run.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
@@ -8,7 +9,8 @@ import { ProgressLine } from './progress.ts';
 import { describeSummary } from './summary.ts';
 import { plural, type Terminal } from './terminal.ts';
 
-const EXAMPLES = `
+/** Shown below the help of the main job. */
+export const EXAMPLES = `
 Examples:
   anonymize ./photos --out ./clean
   anonymize ./photos --out ./clean --preset street --redact plate=solid
@@ -23,7 +25,7 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
   return new Command('run')
     .description('anonymize images into shards or a folder, with a redaction log per image')
     .argument('<input...>', 'folders, image files, WebDataset .tar shards')
-    .requiredOption('-o, --out <dir>', 'where the anonymized set goes')
+    .option('-o, --out <dir>', 'where the anonymized set goes (required)')
     .option('--classes <list>', `what to look for: ${CLASSES.join(',')} (default: all)`, list)
     .option(
       '--preset <name>',
@@ -68,12 +70,22 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
 
 async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>, terminal: Terminal): Promise<number> {
   const { quiet, json, ...options } = flags;
+  if (options.out === undefined) {
+    // A mistyped command looks like an input.
+    const hint = suggest(inputs[0] ?? '', ['models', 'verify', 'report', 'bench']);
+    throw new UsageError(`Expected a folder for --out but received nothing${hint}`);
+  }
   const config = fillConfig({ inputs, ...options });
   const progress = new ProgressLine(terminal);
   const interrupt = new AbortController();
   const onSignal = (): void => {
-    if (interrupt.signal.aborted) process.exit(130);
     progress.end();
+    if (interrupt.signal.aborted) {
+      // `process.exit` would end threads inside native code, which aborts; the signal itself does not.
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+      process.kill(process.pid, 'SIGINT');
+      return;
+    }
     if (!quiet) terminal.err('Interrupted: finishing what is in work (once more to stop at once)\n');
     interrupt.abort();
   };
@@ -101,7 +113,5 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
 
 function describeStart(start: Pick<RunSummary, 'total' | 'workers' | 'device' | 'notices'>, config: Config): string {
   const head = `${plural(start.total, 'image')}, ${plural(start.workers, 'worker')} on ${start.device.join('+')}, looking for ${config.classes.join(', ')}\n`;
-  const off = config.classes.filter((c) => config.redact[c] === 'none');
-  const warning = off.length > 0 ? `Note: ${off.join(', ')} will NOT be redacted (mode none)\n` : '';
-  return head + warning + start.notices.map((n) => `Note: ${n}\n`).join('');
+  return head + start.notices.map((n) => `Note: ${n}\n`).join('');
 }

@@ -8,11 +8,19 @@ export interface Terminal {
 }
 
 export const terminal: Terminal = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
+  out: writer(process.stdout),
+  err: writer(process.stderr),
   interactive: process.stderr.isTTY === true,
   columns: process.stderr.columns ?? 80,
 };
+
+function writer(stream: NodeJS.WriteStream): (text: string) => void {
+  // A reader that has gone away (`| head`) must not end a run half-way.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return (text) => void stream.write(text);
+}
 
 /** `1 image`, `2 images` */
 export function plural(n: number, singular: string, many = `${singular}s`): string {

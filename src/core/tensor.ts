@@ -20,33 +20,43 @@ export function reduceByBlocks(image: RgbImage, factor: number): RgbImage {
   const width = Math.ceil(image.width / factor);
   const height = Math.ceil(image.height / factor);
   const data = new Uint8Array(width * height * 3);
-  const sums = new Uint32Array(width * 3);
+  // Columns are summed over the block's rows first: one running pass over memory.
+  const columns = new Uint32Array(image.width * 3);
   for (let y = 0; y < height; y++) {
-    sums.fill(0);
     const rows = Math.min(factor, image.height - y * factor);
-    for (let r = 0; r < rows; r++) {
-      let at = (y * factor + r) * image.width * 3;
-      for (let x = 0; x < width; x++) {
-        const columns = Math.min(factor, image.width - x * factor);
-        let red = 0;
-        let green = 0;
-        let blue = 0;
-        for (let c = 0; c < columns; c++) {
-          red += image.data[at++] as number;
-          green += image.data[at++] as number;
-          blue += image.data[at++] as number;
-        }
-        sums[x * 3] = (sums[x * 3] as number) + red;
-        sums[x * 3 + 1] = (sums[x * 3 + 1] as number) + green;
-        sums[x * 3 + 2] = (sums[x * 3 + 2] as number) + blue;
+    sumRows(image, y * factor, rows, columns);
+    let at = y * width * 3;
+    for (let x = 0, from = 0; x < width; x++) {
+      const to = Math.min(from + factor * 3, columns.length);
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (; from < to; from += 3) {
+        red += columns[from] as number;
+        green += columns[from + 1] as number;
+        blue += columns[from + 2] as number;
       }
-    }
-    for (let x = 0; x < width; x++) {
-      const count = rows * Math.min(factor, image.width - x * factor);
-      for (let c = 0; c < 3; c++) data[(y * width + x) * 3 + c] = Math.round((sums[x * 3 + c] as number) / count);
+      const share = 1 / (rows * Math.min(factor, image.width - x * factor));
+      data[at++] = red * share + 0.5;
+      data[at++] = green * share + 0.5;
+      data[at++] = blue * share + 0.5;
     }
   }
   return { data, width, height };
+}
+
+function sumRows({ data, width }: RgbImage, first: number, rows: number, columns: Uint32Array): void {
+  const stride = width * 3;
+  const start = first * stride;
+  if (rows === 2) {
+    for (let i = 0; i < stride; i++) columns[i] = (data[start + i] as number) + (data[start + stride + i] as number);
+    return;
+  }
+  columns.fill(0);
+  for (let row = 0; row < rows; row++) {
+    const at = start + row * stride;
+    for (let i = 0; i < stride; i++) columns[i] = (columns[i] as number) + (data[at + i] as number);
+  }
 }
 
 interface Axis {
@@ -95,37 +105,53 @@ export function letterboxTensor(
     throw new RangeError(`Expected a tensor of ${plane * 3} values but received ${into.length}`);
   }
   const nchw = format.layout === 'nchw';
-  const channelStep = nchw ? plane : 1;
   const pixelStep = nchw ? 1 : 3;
+  // Where each source channel goes in the tensor, and how it is scaled.
+  const [red, green, blue] = [0, 1, 2].map((source) => {
+    const c = format.channels === 'rgb' ? source : 2 - source;
+    const gain = 1 / (format.std[c] as number);
+    return { offset: c * (nchw ? plane : 1), gain, bias: -(format.mean[c] as number) * gain };
+  }) as [Lane, Lane, Lane];
   const sourceWidth = lb.contentWidth / lb.scaleX / factor;
   const sourceHeight = lb.contentHeight / lb.scaleY / factor;
   const xs = samplingAxis(lb.contentWidth, sourceWidth, image.width, 3);
   const ys = samplingAxis(lb.contentHeight, sourceHeight, image.height, image.width * 3);
   const { data } = image;
   if (lb.contentWidth !== lb.width || lb.contentHeight !== lb.height) fillPadding(into, format, plane);
-  for (let c = 0; c < 3; c++) {
-    const source = format.channels === 'rgb' ? c : 2 - c;
-    const gain = 1 / (format.std[c] as number);
-    const offset = -(format.mean[c] as number) * gain;
-    for (let y = 0; y < lb.contentHeight; y++) {
-      const top = (ys.low[y] as number) + source;
-      const bottom = (ys.high[y] as number) + source;
-      const wy = ys.weight[y] as number;
-      let at = c * channelStep + ((y + lb.top) * lb.width + lb.left) * pixelStep;
-      for (let x = 0; x < lb.contentWidth; x++) {
-        const left = xs.low[x] as number;
-        const right = xs.high[x] as number;
-        const wx = xs.weight[x] as number;
-        const a = data[top + left] as number;
-        const b = data[bottom + left] as number;
-        const upper = a + ((data[top + right] as number) - a) * wx;
-        const lower = b + ((data[bottom + right] as number) - b) * wx;
-        into[at] = (upper + (lower - upper) * wy) * gain + offset;
-        at += pixelStep;
-      }
+  for (let y = 0; y < lb.contentHeight; y++) {
+    const top = ys.low[y] as number;
+    const bottom = ys.high[y] as number;
+    const wy = ys.weight[y] as number;
+    let at = ((y + lb.top) * lb.width + lb.left) * pixelStep;
+    for (let x = 0; x < lb.contentWidth; x++, at += pixelStep) {
+      const left = xs.low[x] as number;
+      const right = xs.high[x] as number;
+      const wx = xs.weight[x] as number;
+      const a = top + left;
+      const b = top + right;
+      const c = bottom + left;
+      const d = bottom + right;
+      const r = mix(data[a] as number, data[b] as number, data[c] as number, data[d] as number, wx, wy);
+      const g = mix(data[a + 1] as number, data[b + 1] as number, data[c + 1] as number, data[d + 1] as number, wx, wy);
+      const u = mix(data[a + 2] as number, data[b + 2] as number, data[c + 2] as number, data[d + 2] as number, wx, wy);
+      into[at + red.offset] = r * red.gain + red.bias;
+      into[at + green.offset] = g * green.gain + green.bias;
+      into[at + blue.offset] = u * blue.gain + blue.bias;
     }
   }
   return into;
+}
+
+interface Lane {
+  readonly offset: number;
+  readonly gain: number;
+  readonly bias: number;
+}
+
+/** Bilinear mean of four neighbours: `a b` above `c d`. */
+function mix(a: number, b: number, c: number, d: number, wx: number, wy: number): number {
+  const upper = a + (b - a) * wx;
+  return upper + (c + (d - c) * wx - upper) * wy;
 }
 
 function fillPadding(into: Float32Array, format: TensorFormat, plane: number): void {

@@ -18,8 +18,7 @@ export function connectedComponents(map: Float32Array, width: number, height: nu
   for (let i = 0; i < open.length; i++) open[i] = (map[i] as number) >= threshold ? 1 : 0;
   const stack = new Int32Array(width * height);
   const components: Component[] = [];
-  for (let start = 0; start < open.length; start++) {
-    if (open[start] === 0) continue;
+  for (let start = open.indexOf(1); start !== -1; start = open.indexOf(1, start + 1)) {
     const rows = new Map<number, { left: number; right: number }>();
     let depth = 0;
     let pixels = 0;

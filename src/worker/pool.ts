@@ -26,14 +26,15 @@ export class WorkerPool {
   readonly #workers: number;
   readonly #giveUpAfter: number;
   #retries: Promise<unknown> = Promise.resolve();
+  readonly #slots: Slots;
+  readonly #running = new Set<Promise<Outcome>>();
   #stuck = 0;
-  #inFlight = 0;
-  /** Most samples ever in work at once. */
-  peakInFlight = 0;
+  #closed = false;
 
   constructor(job: Job, options: PoolOptions) {
     this.#workers = options.workers;
     this.capacity = options.workers * IN_FLIGHT_PER_WORKER;
+    this.#slots = new Slots(this.capacity);
     this.#giveUpAfter = options.giveUpAfter ?? job.timeLimit * 3 + 30;
     this.#piscina = new Piscina({
       filename: options.filename ?? fileURLToPath(new URL('./worker.js', import.meta.url)),
@@ -64,17 +65,24 @@ export class WorkerPool {
     return [...providers].sort();
   }
 
+  /** Most samples ever in work at once. */
+  get peakInFlight(): number {
+    return this.#slots.peak;
+  }
+
   /**
-   * Anonymizes one sample. A worker that dies or hangs costs only the sample that it did so on: what
-   * else it held is tried again.
+   * Anonymizes one sample; any number of calls may wait for a worker. A worker that dies or hangs
+   * costs only the sample that it did so on: what else it held is tried again.
    * @throws ModelError when a worker reports that it cannot be trusted.
    */
   async process(ref: SampleRef): Promise<Outcome> {
-    this.peakInFlight = Math.max(this.peakInFlight, ++this.#inFlight);
+    if (this.#closed) throw new Error('Expected an open pool but it has been closed');
+    const outcome = this.#process(ref);
+    this.#running.add(outcome);
     try {
-      return await this.#process(ref);
+      return await outcome;
     } finally {
-      this.#inFlight--;
+      this.#running.delete(outcome);
     }
   }
 
@@ -93,15 +101,22 @@ export class WorkerPool {
     return reply;
   }
 
-  /** @throws ModelError on a fatal reply. */
+  /**
+   * Waits for a slot before the clock starts: time spent in line is not the worker's.
+   * @throws ModelError on a fatal reply, or when no worker is left.
+   */
   async #attempt(ref: SampleRef): Promise<Outcome | { readonly death: string }> {
+    await this.#slots.take();
+    const answer = this.#post({ kind: 'sample', ref });
     let reply: Reply | 'late';
     try {
-      reply = await this.#withinLimit(this.#post({ kind: 'sample', ref }));
+      reply = await this.#withinLimit(answer);
     } catch (error) {
+      this.#slots.free();
       return { death: (error as Error).message };
     }
-    if (reply === 'late') return this.#abandon();
+    if (reply === 'late') return this.#abandon(answer);
+    this.#slots.free();
     if (reply.kind === 'outcome') return reply.outcome;
     throw new ModelError(reply.kind === 'fatal' ? reply.message : 'Expected an outcome from a worker');
   }
@@ -124,12 +139,22 @@ export class WorkerPool {
 
   /**
    * The worker is left alone: ending a thread inside native code would take the whole process down.
+   * Its slot is free again if it answers after all.
    * @throws ModelError when no worker is left.
    */
-  #abandon(): Outcome {
+  #abandon(answer: Promise<Reply>): Outcome {
     this.#stuck++;
-    if (this.#stuck >= this.capacity) {
-      throw new ModelError(`Expected ${this.#workers} working threads but every one of them has stopped answering`);
+    const recover = (): void => {
+      this.#stuck--;
+      this.#slots.free();
+    };
+    answer.then(recover, recover);
+    if (this.#stuck === this.capacity) {
+      const error = new ModelError(
+        `Expected ${this.#workers} working threads but every one of them has stopped answering`,
+      );
+      this.#slots.refuse(error);
+      throw error;
     }
     return {
       status: 'failed_to_anonymize',
@@ -139,9 +164,49 @@ export class WorkerPool {
     };
   }
 
-  /** Lets running tasks end, since a thread must not be ended inside native code, then ends the threads. */
+  /** Lets running calls end, since a thread must not be ended inside native code, then ends the threads. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
     if (this.#stuck === 0) await this.#piscina.close({ force: false });
     else void this.#piscina.destroy().catch(() => {});
+  }
+}
+
+/** A counting semaphore; who waits is served in order. */
+class Slots {
+  readonly #total: number;
+  readonly #waiting: { readonly serve: () => void; readonly refuse: (error: Error) => void }[] = [];
+  #taken = 0;
+  #refusal: Error | undefined;
+  /** Most slots ever taken at once. */
+  peak = 0;
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  /** @throws what `refuse` was given. */
+  async take(): Promise<void> {
+    if (this.#refusal) throw this.#refusal;
+    if (this.#taken >= this.#total) {
+      // Whoever frees a slot hands it over without giving it up.
+      await new Promise<void>((serve, refuse) => this.#waiting.push({ serve, refuse }));
+      return;
+    }
+    this.#taken++;
+    this.peak = Math.max(this.peak, this.#taken);
+  }
+
+  free(): void {
+    const next = this.#waiting.shift();
+    if (next) next.serve();
+    else this.#taken--;
+  }
+
+  /** Nobody will be served any more. */
+  refuse(error: Error): void {
+    this.#refusal = error;
+    for (const { refuse } of this.#waiting.splice(0)) refuse(error);
   }
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { workerData } from 'piscina';
 import type { SampleRef } from '../core/sample.ts';
 import { DetectPipeline } from '../detect/pipeline.ts';
@@ -8,6 +8,9 @@ import { processSample, rejection } from './process.ts';
 import { selfCheck } from './self-check.ts';
 
 const job = workerData as Job;
+
+/** Far more than any photograph within the pixel limit needs; what is larger would only fill the memory. */
+const MAX_FILE_BYTES = 512 * 2 ** 20;
 
 async function open(): Promise<DetectPipeline> {
   const pipeline = await DetectPipeline.open(job.detect, job.device);
@@ -47,12 +50,20 @@ async function read(ref: SampleRef): Promise<Uint8Array> {
     case 'refused':
       throw new SampleError('read', ref.reason, ref.message);
     case 'file':
-      try {
-        return await readFile(ref.path);
-      } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-        throw new SampleError('read', 'unreadable', `Expected a readable file but received ${code}`, { cause: error });
-      }
+      return readImage(ref.path);
+  }
+}
+
+async function readImage(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size <= MAX_FILE_BYTES) return await readFile(path);
+    const message = `Expected a file of at most ${MAX_FILE_BYTES} bytes but received ${size}`;
+    throw new SampleError('read', 'too-large', message);
+  } catch (error) {
+    if (error instanceof SampleError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new SampleError('read', 'unreadable', `Expected a readable file but received ${code}`, { cause: error });
   }
 }
 

@@ -114,9 +114,12 @@ describe('pullModel', () => {
   });
 
   it('says so when nobody answers', async () => {
-    const source = { url: 'http://127.0.0.1:1/model.onnx', sha256 };
-    await expect(pullModel('m', source, dir)).rejects.toThrow(
-      'Model m: expected a complete download from http://127.0.0.1:1/model.onnx but received: ',
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(closed.address() as AddressInfo).port}/model.onnx`;
+    await new Promise((resolve) => closed.close(resolve));
+    await expect(pullModel('m', { url, sha256 }, dir)).rejects.toThrow(
+      `Model m: expected a complete download from ${url} but received: connect ECONNREFUSED`,
     );
     expect(await readdir(dir)).toEqual([]);
   });

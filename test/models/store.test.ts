@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { sha256Hex, writeCached } from '../../src/models/cache.ts';
+import { FAMILY_TRAITS } from '../../src/models/families.ts';
 import { findModel, loadManifest, type ModelSpec } from '../../src/models/manifest.ts';
 import { packageFile } from '../../src/models/package-files.ts';
 import { openSession } from '../../src/models/session.ts';
@@ -37,8 +38,8 @@ describe('prepareCustomModel', () => {
         std: [255, 255, 255],
         pad: 0,
       },
-      threshold: 0.3,
-      growth: 0.2,
+      threshold: FAMILY_TRAITS.hyperlpr.threshold,
+      growth: FAMILY_TRAITS.hyperlpr.growth,
     });
   });
 

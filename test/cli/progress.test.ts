@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describeProgress, ProgressLine } from '../../src/cli/progress.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
+import type { RunProgress } from '../../src/run.ts';
+
+function progress(done: number, total: number, patch: Partial<RunProgress> = {}): RunProgress {
+  return { done, total, published: done, rejected: 0, regions: { face: 0, body: 0, plate: 0, text: 0 }, ...patch };
+}
+
+describe('describeProgress', () => {
+  it.each([
+    [progress(0, 40), 0, '0/40  0.0 img/s  ? left  quarantined 0'],
+    [progress(10, 40), 5, '10/40  2.0 img/s  15 s left  quarantined 0'],
+    [
+      progress(12, 40, { rejected: 1, regions: { face: 7, body: 3, plate: 0, text: 12 } }),
+      4,
+      '12/40  3.0 img/s  9.3 s left  face 7  body 3  text 12  quarantined 1',
+    ],
+    [progress(1, 1000), 60, '1/1000  0.0 img/s  16 h 39 min left  quarantined 0'],
+    [progress(40, 40), 20, '40/40  2.0 img/s  quarantined 0'],
+  ])('%j after %d s', (state, seconds, expected) => {
+    expect(describeProgress(state, seconds)).toBe(expected);
+  });
+});
+
+describe('ProgressLine', () => {
+  // Only the clock that decides when to draw is replaced.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  function recorder(interactive: boolean, columns = 80): { terminal: Terminal; written: string[] } {
+    const written: string[] = [];
+    const never = (): never => expect.fail('nothing of the progress may go to standard output');
+    return { written, terminal: { out: never, err: (text) => void written.push(text), interactive, columns } };
+  }
+
+  it('redraws one line on a terminal, at most ten times a second, and the last state always', () => {
+    const { terminal, written } = recorder(true);
+    const line = new ProgressLine(terminal);
+    for (let done = 1; done <= 40; done++) {
+      vi.advanceTimersByTime(50);
+      line.update(progress(done, 40));
+    }
+    expect(written).toHaveLength(21);
+    for (const text of written) {
+      expect(text.startsWith('\r[') && text.endsWith('\u001b[K') && !text.includes('\n')).toBe(true);
+    }
+    expect(written[10]).toContain('[##########..........] 21/40');
+    expect(written.at(-1)).toContain('[####################] 40/40');
+    line.end();
+    expect(written.at(-1)).toBe('\r\u001b[K');
+    line.end();
+    expect(written).toHaveLength(22);
+  });
+
+  it('never reaches the last column, where a terminal would wrap', () => {
+    const { terminal, written } = recorder(true, 30);
+    new ProgressLine(terminal).update(progress(3, 40, { regions: { face: 123, body: 4, plate: 5, text: 6 } }));
+    expect(written[0]?.replace('\r', '').replace('\u001b[K', '')).toHaveLength(29);
+  });
+
+  it('writes a whole line every ten seconds where there is no terminal', () => {
+    const { terminal, written } = recorder(false);
+    const line = new ProgressLine(terminal);
+    for (let done = 1; done <= 50; done++) {
+      vi.advanceTimersByTime(500);
+      line.update(progress(done, 50));
+    }
+    line.end();
+    expect(written).toEqual([
+      '20/50  2.0 img/s  15 s left  quarantined 0\n',
+      '40/50  2.0 img/s  5.0 s left  quarantined 0\n',
+    ]);
+  });
+});
