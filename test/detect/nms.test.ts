@@ -14,11 +14,11 @@ interface Candidate {
 const candidate: fc.Arbitrary<Candidate> = fc
   .record({
     label: fc.constantFrom<Label>('face', 'body', 'vehicle'),
-    x1: fc.integer({ min: 0, max: 20 }),
-    y1: fc.integer({ min: 0, max: 20 }),
-    w: fc.integer({ min: 1, max: 20 }),
-    h: fc.integer({ min: 1, max: 20 }),
-    score: fc.integer({ min: 1, max: 10 }).map((n) => n / 10),
+    x1: fc.integer({ min: 0, max: 8 }),
+    y1: fc.integer({ min: 0, max: 8 }),
+    w: fc.integer({ min: 1, max: 8 }),
+    h: fc.integer({ min: 1, max: 8 }),
+    score: fc.integer({ min: 1, max: 4 }).map((n) => n / 4),
   })
   .map(({ label, x1, y1, w, h, score }) => ({ label, score, box: { x1, y1, x2: x1 + w, y2: y1 + h } }));
 const candidates = fc.array(candidate, { maxLength: 40 });
@@ -66,6 +66,18 @@ describe('nms', () => {
         expect(all).toEqual(before);
       }),
     );
+  });
+
+  it.each([
+    { x1: 1, y1: 0, x2: 20, y2: 20 },
+    { x1: 0, y1: 1, x2: 20, y2: 20 },
+    { x1: 0, y1: 0, x2: 19, y2: 20 },
+    { x1: 0, y1: 0, x2: 20, y2: 19 },
+  ])('decides between equal scores by place: %j', (box) => {
+    const a: Candidate = { label: 'face', score: 0.5, box: { x1: 0, y1: 0, x2: 20, y2: 20 } };
+    const b: Candidate = { label: 'face', score: 0.5, box };
+    expect(nms([a, b], 0.45)).toHaveLength(1);
+    expect(nms([a, b], 0.45)).toEqual(nms([b, a], 0.45));
   });
 
   it('keeps equal boxes of different labels', () => {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { appendFile, cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
@@ -7,10 +8,11 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fillConfig } from '../../src/config.ts';
 import { iou } from '../../src/core/geometry.ts';
-import type { Box, RgbImage } from '../../src/core/types.ts';
+import type { Detection, RgbImage } from '../../src/core/types.ts';
 import { DetectPipeline } from '../../src/detect/pipeline.ts';
 import { prepareJob } from '../../src/prepare.ts';
 import { verifyOutput } from '../../src/verify-output.ts';
+import { plantCanaries } from '../fixtures/images.ts';
 import { filesIn, hasProgram } from '../fixtures/ioHelpers.ts';
 import { anonymize, json, jsonLines, listing, photograph, type Ran, sharedScratch, write } from './command.ts';
 
@@ -89,21 +91,18 @@ describe('the main job on photographs', () => {
     );
   });
 
-  it('leaves no face that the detector finds where there was one', async () => {
-    const job = await prepareJob(fillConfig({ inputs: [at('photos')], out: at('unused'), classes: ['face'] }));
+  it('leaves nothing that its own detectors find where they found something', async () => {
+    const job = await prepareJob(fillConfig({ inputs: [at('photos')], out: at('unused') }));
     const pipeline = await DetectPipeline.open(job.detect, 'cpu');
     const published = await members(at('clean'));
     const detections = await jsonLines(at('clean.private/detections.jsonl'));
     let faces = 0;
     const remaining: unknown[] = [];
-    for (const { key, detections: found } of detections) {
-      const before = found
-        .filter((d: { label: string }) => d.label === 'face')
-        .map((d: { box: Box }) => d.box) as Box[];
-      faces += before.length;
+    for (const { key, detections: before } of detections as { key: string; detections: Detection[] }[]) {
+      faces += before.filter((d) => d.label === 'face').length;
       const image = await pixels(published.get(`${key}.jpg`) as Buffer);
-      for (const { box, score } of (await pipeline.detect(image)).detections) {
-        if (before.some((original) => iou(original, box) > 0.3)) remaining.push({ key, box, score });
+      for (const { label, box, score } of (await pipeline.detect(image)).detections) {
+        if (before.some((d) => d.label === label && iou(d.box, box) > 0.3)) remaining.push({ key, label, box, score });
       }
     }
     await pipeline.close();
@@ -239,6 +238,12 @@ describe('verify', () => {
     expect(await anonymize(['verify', at('single'), '--json'])).toMatchObject({ code: 0 });
   });
 
+  beforeAll(async () => {
+    const options = ['--format', 'folder', '--preset', 'faces', '--quiet'];
+    await anonymize([at('photos/a.jpg'), '--out', at('tree'), ...options]);
+    expect(await verifyOutput(at('tree'))).toMatchObject({ images: 1, problems: [] });
+  });
+
   const flip = (file: string, offset: (bytes: Buffer) => number) => async (out: string) => {
     const bytes = await readFile(path.join(out, file));
     const index = offset(bytes);
@@ -281,6 +286,34 @@ describe('verify', () => {
     await tamper(out);
     const { problems } = await verifyOutput(out);
     expect(problems.join('\n')).toMatch(problem);
+  });
+
+  it.each<[string, (out: string) => Promise<unknown>, RegExp]>([
+    ['bytes after an image', (out) => appendFile(path.join(out, 'a.jpg'), 'more'), /Image 000000000 has 4 bytes after/],
+    [
+      'metadata in an image',
+      async (out) => writeFile(path.join(out, 'a.jpg'), plantCanaries(await photograph(1, 64)).bytes),
+      /Image 000000000 carries .*APP1/,
+    ],
+    [
+      'another image',
+      async (out) => writeFile(path.join(out, 'a.jpg'), await photograph(1, 64)),
+      /image 000000000 as recorded/,
+    ],
+    ['an image without record', (out) => cp(path.join(out, 'a.jpg'), path.join(out, 'b.jpg')), /record for "b\.jpg"/],
+    ['no image at all', (out) => writeFile(path.join(out, 'a.jpg'), 'text'), /image 000000000 to be readable/],
+  ])('finds %s even when the checksums were mended', async (_, tamper, problem) => {
+    const out = at('mended');
+    await rm(out, { recursive: true, force: true });
+    await cp(at('tree'), out, { recursive: true });
+    await tamper(out);
+    const sums: string[] = [];
+    for (const [file, bytes] of await filesIn(out)) {
+      if (/run\.json|SHA256SUMS/.test(file)) continue;
+      sums.push(`${createHash('sha256').update(bytes).digest('hex')}  ${file}\n`);
+    }
+    await writeFile(path.join(out, '_anonymize/SHA256SUMS'), sums.join(''));
+    expect((await verifyOutput(out)).problems.join('\n')).toMatch(problem);
   });
 
   it('tells on standard output and by its exit code', async () => {

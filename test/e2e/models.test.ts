@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -219,6 +220,32 @@ describe('model files on this machine', () => {
     expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(message) });
     await expectNothingWritten();
   });
+});
+
+it('weights of other families take the place of the default models', async ({ skip }) => {
+  const weights = path.join(PROJECT, '../shared/weights');
+  const chosen = {
+    face: 'yunet_n_640_640.onnx',
+    body: 'yolox_nano-416.onnx',
+    plate: 'hyperlpr-y5fu_320x_sim.onnx',
+    text: 'ppocrv3-det-2023may.onnx',
+  };
+  if (Object.values(chosen).some((file) => !existsSync(path.join(weights, file))))
+    skip(`needs the files in ${weights}`);
+  await write(at('larger'), { 'a.jpg': await photograph(1, 640) });
+  const models = Object.entries(chosen).map(([cls, file]) => `${cls}=${path.join(weights, file)}`);
+  const ran = await anonymize(['larger', '--out', 'others', '--json', '--model', models.join(',')], { cwd: root });
+  expect(ran.code).toBe(0);
+  const summary = JSON.parse(ran.stdout);
+  expect(summary.models.map((m: string) => m.replace(/[\w.-]+@sha256:[0-9a-f]{64}$/, '…'))).toEqual([
+    'face:…',
+    'body:…',
+    'plate:…',
+    'text:…',
+  ]);
+  expect(summary.regions.face).toBeGreaterThanOrEqual(2);
+  expect(summary.regions.body).toBeGreaterThanOrEqual(2);
+  expect(await anonymize(['verify', 'others'], { cwd: root })).toMatchObject({ code: 0 });
 });
 
 describe('anonymize models', () => {

@@ -44,7 +44,7 @@ describe('WebDataset shards as input', () => {
       ['x.jpg', photos[2] as Buffer],
       ['x.segmentation.npy', 'numbers'],
     ]);
-    const ran = await anonymize(['a.tar', 'b.tar', '--out', 'out', '--preset', 'faces'], { cwd: root });
+    const ran = await anonymize(['run', 'a.tar', 'b.tar', '--out', 'out', '--preset', 'faces'], { cwd: root });
     expect(ran.code).toBe(0);
     expect(ran.stdout).toContain('Not taken from the input: 1 json, 1 npy, 1 txt\n');
     expect(await members(at('out'))).toEqual([

@@ -84,7 +84,7 @@ describe('is refused with exit code 2 before anything is written', () => {
   ])('%s', async (_, args, message) => {
     const { code, stdout, stderr } = await anonymize(args, { cwd: root });
     expect(stderr).toMatch(message);
-    expect(stderr).toMatch(/^(1 image, 1 worker on cpu, looking for face\n)?anonymize: /);
+    expect(stderr).toMatch(/^anonymize: /);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f]/);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -140,7 +140,7 @@ describe('prepareModel', () => {
   });
 
   it('refuses weights that compile to something else than was checked', async () => {
-    const source = {
+    const source: ModelSpec['source'] = {
       kind: 'compiled',
       compiler: 'tfjs-graph',
       package: '@vladmandic/human',
@@ -148,7 +148,7 @@ describe('prepareModel', () => {
       bin: 'models/centernet.bin',
       outputs: ['tower_0/detections'],
       sha256: 'a'.repeat(64),
-    } as const;
+    };
     await expect(prepareModel(spec({ source }), dir)).rejects.toThrow(
       /^Model m: expected @vladmandic\/human to compile to sha256 a{64} but received [0-9a-f]{64}; is another version installed\?$/,
     );
