@@ -5,13 +5,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type * as Library from '../src/index.ts';
 import { built, jsonLines, listing, photograph, sharedScratch, write } from './e2e/command.ts';
 
-let root: string;
+const root = await sharedScratch();
 let library: typeof Library;
 let photos: Buffer[];
 
 // Workers run built files, so the loop is tested as it is built.
 beforeAll(async () => {
-  root = await sharedScratch();
   library = await built<typeof Library>('index.js');
   photos = await Promise.all([1, 2, 3].map((n) => photograph(n, 320)));
 });

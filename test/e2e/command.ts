@@ -54,7 +54,7 @@ export function built<T>(file: string): Promise<T> {
   return import(new URL(`../../dist/${file}`, import.meta.url).href) as Promise<T>;
 }
 
-/** A folder for the tests of one file, removed after the last of them. */
+/** A folder for the tests of one file, removed after the last of them. To be called outside hooks and tests. */
 export async function sharedScratch(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'anonymize-e2e-'));
   afterAll(() => rm(folder, { recursive: true, force: true }));

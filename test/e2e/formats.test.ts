@@ -18,13 +18,12 @@ const CONTAINERS: Readonly<Record<string, string>> = {
   webp: 'webp',
 };
 
-let root: string;
+const root = await sharedScratch();
 let upright: RgbImage;
 const names: string[] = [];
 const at = (...parts: string[]): string => path.join(root, ...parts);
 
 beforeAll(async () => {
-  root = await sharedScratch();
   const photo = await photograph(5, WIDTH);
   const { data, info } = await sharp(photo).raw().toBuffer({ resolveWithObject: true });
   upright = { data: new Uint8Array(data), width: info.width, height: info.height };

@@ -13,12 +13,11 @@ import { anonymize, jsonLines, photograph, type Ran, sharedScratch, write } from
 const MARK = '7f3a91';
 const CAPTION = `CANARY-caption-${MARK} Anna Example, Musterstrasse 1`;
 
-let root: string;
+const root = await sharedScratch();
 const at = (...names: string[]): string => path.join(root, ...names);
 const pictures: Record<string, Planted> = {};
 
 beforeAll(async () => {
-  root = await sharedScratch();
   const { data, info } = await sharp(await photograph(1, 320))
     .raw()
     .toBuffer({ resolveWithObject: true });

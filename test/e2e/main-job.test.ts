@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { appendFile, cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { unpackTar } from 'modern-tar';
@@ -11,20 +10,17 @@ import { iou } from '../../src/core/geometry.ts';
 import type { Detection, RgbImage } from '../../src/core/types.ts';
 import { DetectPipeline } from '../../src/detect/pipeline.ts';
 import { prepareJob } from '../../src/prepare.ts';
-import { verifyOutput } from '../../src/verify-output.ts';
-import { plantCanaries } from '../fixtures/images.ts';
 import { filesIn, hasProgram } from '../fixtures/ioHelpers.ts';
 import { anonymize, json, jsonLines, listing, photograph, type Ran, sharedScratch, write } from './command.ts';
 
 const KEYS = ['000000000', '000000001', '000000002', '000000003', '000000004'];
 const SHARDS = ['00000', '00001', '00002'];
 
-let root: string;
+const root = await sharedScratch();
 let ran: Ran;
 const at = (...names: string[]): string => path.join(root, ...names);
 
 beforeAll(async () => {
-  root = await sharedScratch();
   for (const [i, name] of ['a', 'b/1', 'b/2', 'c', 'd'].entries()) {
     await write(at('photos'), { [`${name}.jpg`]: await photograph(i + 1) });
   }
@@ -225,100 +221,5 @@ describe('readers that share no code with the writer', () => {
       encoding: 'utf8',
     });
     expect(text.trim().split('\n')).toHaveLength(12);
-  });
-});
-
-describe('verify', () => {
-  it('finds a fresh output sound, also with a report in it', async () => {
-    expect(await anonymize(['verify', at('clean')])).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/^Sound: 5 images, 0 not published/),
-    });
-    expect(await anonymize(['report', at('single')])).toMatchObject({ code: 0 });
-    expect(await anonymize(['verify', at('single'), '--json'])).toMatchObject({ code: 0 });
-  });
-
-  beforeAll(async () => {
-    const options = ['--format', 'folder', '--preset', 'faces', '--quiet'];
-    await anonymize([at('photos/a.jpg'), '--out', at('tree'), ...options]);
-    expect(await verifyOutput(at('tree'))).toMatchObject({ images: 1, problems: [] });
-  });
-
-  const flip = (file: string, offset: (bytes: Buffer) => number) => async (out: string) => {
-    const bytes = await readFile(path.join(out, file));
-    const index = offset(bytes);
-    bytes[index] = (bytes[index] as number) ^ 1;
-    await writeFile(path.join(out, file), bytes);
-  };
-  const edit = (file: string, from: string | RegExp, to: string) => async (out: string) => {
-    const text = await readFile(path.join(out, file), 'latin1');
-    expect(text).toMatch(from);
-    await writeFile(path.join(out, file), text.replace(from, to), 'latin1');
-  };
-  const log = '_anonymize/redactions/00000.jsonl';
-
-  it.each<[string, (out: string) => Promise<unknown>, RegExp]>([
-    [
-      'a byte of an image in a shard',
-      flip('00000.tar', (b) => b.indexOf('JFIF') + 2000),
-      /00000\.tar.*SHA-256 differs/,
-    ],
-    ['a byte of a tar header', flip('00000.tar', () => 3), /00000\.tar: Expected a whole tar archive/],
-    [
-      'a cut shard',
-      async (out) =>
-        writeFile(path.join(out, '00001.tar'), (await readFile(path.join(out, '00001.tar'))).subarray(0, 5000)),
-      /00001\.tar: Expected a whole tar archive/,
-    ],
-    ['bytes after a shard', (out) => appendFile(path.join(out, '00001.tar'), 'more'), /00001\.tar.*SHA-256 differs/],
-    ['a foreign file', (out) => write(out, { 'notes.txt': 'x' }), /only files of this tool but found "notes\.txt"/],
-    ['a foreign file among the logs', (out) => write(out, { '_anonymize/x': '' }), /found "_anonymize\/x"/],
-    ['a missing shard', (out) => rm(path.join(out, '00002.tar')), /"00002\.tar" but it is missing/],
-    ['a field too many in a record', edit(log, '"v":1,', '"v":1,"name":"Anna",'), /00000\.jsonl:1: name/],
-    ['a changed record', edit(log, /"face":\d+/, '"face":0'), /000000000\.json to equal its line in the redaction log/],
-    ['a record that is no JSON', edit(log, /^\{/, '['), /00000\.jsonl:1/],
-    ['an unfinished run', edit('_anonymize/run.json', '"finished"', '"running"'), /its status is running/],
-    ['no checksums', (out) => rm(path.join(out, '_anonymize/SHA256SUMS')), /SHA256SUMS but it is missing/],
-  ])('finds %s', async (_, tamper, problem) => {
-    const out = at('tampered');
-    await rm(out, { recursive: true, force: true });
-    await cp(at('clean'), out, { recursive: true });
-    await tamper(out);
-    const { problems } = await verifyOutput(out);
-    expect(problems.join('\n')).toMatch(problem);
-  });
-
-  it.each<[string, (out: string) => Promise<unknown>, RegExp]>([
-    ['bytes after an image', (out) => appendFile(path.join(out, 'a.jpg'), 'more'), /Image 000000000 has 4 bytes after/],
-    [
-      'metadata in an image',
-      async (out) => writeFile(path.join(out, 'a.jpg'), plantCanaries(await photograph(1, 64)).bytes),
-      /Image 000000000 carries .*APP1/,
-    ],
-    [
-      'another image',
-      async (out) => writeFile(path.join(out, 'a.jpg'), await photograph(1, 64)),
-      /image 000000000 as recorded/,
-    ],
-    ['an image without record', (out) => cp(path.join(out, 'a.jpg'), path.join(out, 'b.jpg')), /record for "b\.jpg"/],
-    ['no image at all', (out) => writeFile(path.join(out, 'a.jpg'), 'text'), /image 000000000 to be readable/],
-  ])('finds %s even when the checksums were mended', async (_, tamper, problem) => {
-    const out = at('mended');
-    await rm(out, { recursive: true, force: true });
-    await cp(at('tree'), out, { recursive: true });
-    await tamper(out);
-    const sums: string[] = [];
-    for (const [file, bytes] of await filesIn(out)) {
-      if (/run\.json|SHA256SUMS/.test(file)) continue;
-      sums.push(`${createHash('sha256').update(bytes).digest('hex')}  ${file}\n`);
-    }
-    await writeFile(path.join(out, '_anonymize/SHA256SUMS'), sums.join(''));
-    expect((await verifyOutput(out)).problems.join('\n')).toMatch(problem);
-  });
-
-  it('tells on standard output and by its exit code', async () => {
-    const { code, stdout, stderr } = await anonymize(['verify', at('tampered')]);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-    expect(stdout).toMatch(/SHA256SUMS but it is missing\n1 problem in 5 images, 0 not published, 13 files\n/);
   });
 });

@@ -12,7 +12,7 @@ import { anonymize, json, listing, photograph, type Ran, sharedScratch, write } 
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
-let root: string;
+const root = await sharedScratch();
 const at = (...names: string[]): string => path.join(root, ...names);
 const run = (...args: string[]): Promise<Ran> =>
   anonymize(['in', '--out', 'out', '--workers', '1', ...args], { cwd: root });
@@ -23,7 +23,6 @@ async function expectNothingWritten(): Promise<void> {
 }
 
 beforeAll(async () => {
-  root = await sharedScratch();
   await write(at('in'), { 'a.jpg': await photograph(1, 160) });
 });
 

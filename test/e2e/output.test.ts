@@ -8,13 +8,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { filesIn } from '../fixtures/ioHelpers.ts';
 import { anonymize, json, jsonLines, listing, photograph, type Ran, sharedScratch, write } from './command.ts';
 
-let root: string;
+const root = await sharedScratch();
 const at = (...names: string[]): string => path.join(root, ...names);
 /** One model is enough where what is found does not matter. */
 const FAST = ['--preset', 'faces', '--workers', '1'];
 
 beforeAll(async () => {
-  root = await sharedScratch();
   await write(at('in'), { 'a.jpg': await photograph(1, 320), 'b.jpg': await photograph(2, 320) });
 });
 

@@ -5,12 +5,11 @@ import { packTar, unpackTar } from 'modern-tar';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { anonymize, jsonLines, listing, photograph, sharedScratch } from './command.ts';
 
-let root: string;
+const root = await sharedScratch();
 const photos: Buffer[] = [];
 const at = (...names: string[]): string => path.join(root, ...names);
 
 beforeAll(async () => {
-  root = await sharedScratch();
   for (const n of [1, 2, 3]) photos.push(await photograph(n, 240));
 });
 

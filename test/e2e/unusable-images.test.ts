@@ -36,7 +36,7 @@ const EXPECTED: Readonly<Record<string, 'published' | `${string}/${string}`>> = 
 };
 const NAMES = Object.keys(EXPECTED).sort();
 
-let root: string;
+const root = await sharedScratch();
 const at = (...names: string[]): string => path.join(root, ...names);
 
 function heic(): Buffer {
@@ -47,7 +47,6 @@ function heic(): Buffer {
 }
 
 beforeAll(async () => {
-  root = await sharedScratch();
   const clean = await photograph(1, 320);
   const middle = Math.floor(clean.length / 2);
   const damaged = Buffer.concat([clean.subarray(0, middle), Buffer.alloc(600), clean.subarray(middle + 600)]);

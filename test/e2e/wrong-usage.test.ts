@@ -3,11 +3,10 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { anonymize, listing, photograph, sharedScratch, write } from './command.ts';
 
-let root: string;
+const root = await sharedScratch();
 const at = (...names: string[]): string => path.join(root, ...names);
 
 beforeAll(async () => {
-  root = await sharedScratch();
   await write(root, {
     'photos/a.jpg': await photograph(1, 160),
     'film.mp4': 'not read',
