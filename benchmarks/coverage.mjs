@@ -43,6 +43,8 @@ const pairs = (text) =>
   );
 const numbers = (text) => Object.fromEntries(Object.entries(pairs(text)).map(([k, v]) => [k, Number(v)]));
 
+const only = (cls, map) => (cls in map ? { [cls]: map[cls] } : {});
+
 /** Scan-converts a box or a convex polygon by pixel centres; returns [y, x1, x2) runs. */
 function runsOf(box, width, height) {
   const polygon = box.polygon?.map(([x, y]) => ({ x, y })) ?? [
@@ -78,9 +80,9 @@ for (const cls of values.classes.split(',')) {
     inputs: ['-'],
     out: 'unused',
     classes: [cls],
-    threshold: numbers(values.threshold),
-    grow: numbers(values.grow),
-    model: pairs(values.model),
+    threshold: only(cls, numbers(values.threshold)),
+    grow: only(cls, numbers(values.grow)),
+    model: only(cls, pairs(values.model)),
   });
   const job = await prepareJob(config);
   const pipeline = await DetectPipeline.open(job.detect, 'cpu');

@@ -116,6 +116,15 @@ export function fillConfig(options: unknown): Config {
     throw new UsageError('Expected no --resume: this version cannot resume a run; use --overwrite to start it again');
   }
   const classes = CLASSES.filter((c) => (o.classes ?? PRESETS[o.preset ?? 'strict']).some((wanted) => wanted === c));
+  for (const option of ['redact', 'grow', 'threshold', 'model'] as const) {
+    const given = o[option];
+    const stray = typeof given === 'object' ? CLASSES.find((c) => c in given && !classes.includes(c)) : undefined;
+    if (stray) {
+      throw new UsageError(
+        `Expected classes that are looked for (${classes.join(', ')}) for --${option} but received ${stray}`,
+      );
+    }
+  }
   const out = path.resolve(o.out);
   return deepFreeze({
     inputs: o.inputs,

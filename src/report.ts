@@ -3,6 +3,7 @@ import path from 'node:path';
 import * as v from 'valibot';
 import type { RecordRegion, VerifiedRecord } from './core/outcome.ts';
 import { CLASSES, type ClassName } from './core/types.ts';
+import { UsageError } from './errors.ts';
 import { thumbnail } from './image/thumbnail.ts';
 import { writeFileAtomic } from './io/atomic.ts';
 import { LOG_FOLDER } from './io/run-log.ts';
@@ -31,7 +32,7 @@ export async function writeReport(out: string, samples: number): Promise<string>
   const reasons = new Map<string, number>();
   for (const name of (await readdir(logs)).sort()) {
     for (const line of (await readFile(path.join(logs, name), 'utf8')).split('\n').filter((l) => l !== '')) {
-      const record = v.parse(recordSchema, JSON.parse(line));
+      const record = parseRecord(name, line);
       if (record.status === 'verified') records.push(record as VerifiedRecord);
       else
         reasons.set(`${record.stage}: ${record.reason}`, (reasons.get(`${record.stage}: ${record.reason}`) ?? 0) + 1);
@@ -49,6 +50,18 @@ export async function writeReport(out: string, samples: number): Promise<string>
   const page = path.join(out, LOG_FOLDER, 'report.html');
   await writeFileAtomic(page, renderReport(data));
   return page;
+}
+
+/** @throws UsageError: a log that was edited must not be summed up. */
+function parseRecord(file: string, line: string): v.InferOutput<typeof recordSchema> {
+  try {
+    return v.parse(recordSchema, JSON.parse(line));
+  } catch (error) {
+    throw new UsageError(
+      `Expected redaction records in ${file} but received one of another form; run anonymize verify`,
+      { cause: error },
+    );
+  }
 }
 
 /** `n` items at even distances. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OutputError } from '../errors.ts';
 
@@ -84,11 +84,23 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
 
 /** Creates a folder and its parents. @throws OutputError */
 export async function makeFolder(path: string, mode?: number): Promise<void> {
+  const options = mode === undefined ? {} : { mode };
   try {
-    await mkdir(path, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+    // Not recursive: on file systems such as /proc, Node 20's recursive mkdir never returns.
+    await mkdir(path, options);
   } catch (error) {
-    throw asOutputError(path, error);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await isFolder(path))) return;
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || parent === path || (await isFolder(parent))) throw asOutputError(path, error);
+    await makeFolder(parent, mode);
+    await makeFolder(path, mode);
   }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isDirectory() === true;
 }
 
 /** Takes every step, even when some of them fail; throws the first failure in the end. */

@@ -22,7 +22,7 @@ export interface Ran {
 
 export interface RunOptions {
   readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** A program and its arguments that start the command in another way, such as with a limit. */
   readonly through?: readonly string[];
   /** Another installation's command. */

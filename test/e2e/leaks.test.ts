@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { packTar } from 'modern-tar';
 import sharp from 'sharp';
@@ -7,7 +8,7 @@ import type { RgbImage } from '../../src/core/types.ts';
 import { FORMATS } from '../../src/core/types.ts';
 import { type Planted, planted } from '../fixtures/images.ts';
 import { filesIn } from '../fixtures/ioHelpers.ts';
-import { anonymize, jsonLines, photograph, type Ran, sharedScratch, write } from './command.ts';
+import { anonymize, jsonLines, listing, photograph, type Ran, sharedScratch, write } from './command.ts';
 
 /** In every planted string; short, so that a cut one is found too. */
 const MARK = '7f3a91';
@@ -141,4 +142,44 @@ it('a tar carries no canary of its name, its members and their metadata in any b
   expect(ran.code).toBe(0);
   expect(JSON.parse(ran.stdout)).toMatchObject({ published: 2, dropped: { json: 1, txt: 1 } });
   expectNone(await filesIn(at('tar-out')), [MARK, 'CANARY', 'anna', 'Musterstrasse', root]);
+});
+
+describe('nothing is left outside the output and the private folder', () => {
+  // Where onnxruntime would keep a device id and events for its maker; a CI system would silence it by itself.
+  const elsewhere = () => ({
+    HOME: at('home'),
+    USERPROFILE: at('home'),
+    XDG_CACHE_HOME: undefined,
+    TMPDIR: at('tmp'),
+    TEMP: at('tmp'),
+    CI: undefined,
+    GITHUB_ACTIONS: undefined,
+    ORT_DISABLE_TELEMETRY: undefined,
+    ANONYMIZE_CACHE: at('cache'),
+  });
+
+  beforeAll(async () => {
+    await write(at('one'), { 'a.jpg': await photograph(1, 160) });
+    for (const folder of ['home', 'tmp', 'cache']) await mkdir(at(folder));
+  });
+
+  it('by the command', async () => {
+    const ran = await anonymize(['one', '--out', 'quiet-out', '--preset', 'faces'], { cwd: root, env: elsewhere() });
+    expect(ran.code).toBe(0);
+    expect([...(await listing(at('home'))), ...(await listing(at('tmp')))]).toEqual([]);
+    expect(await listing(at('cache'))).toEqual([expect.stringMatching(/^[0-9a-f]{64}\.onnx$/)]);
+  });
+
+  it('by the library', () => {
+    const library = JSON.stringify(new URL('../../dist/index.js', import.meta.url).href);
+    const script = `
+      const { createAnonymizer } = await import(${library});
+      const anonymizer = await createAnonymizer({ preset: 'faces', workers: 1 });
+      await anonymizer.process(fs.readFileSync(${JSON.stringify(at('one/a.jpg'))}));
+      await anonymizer.close();`;
+    execFileSync(process.execPath, ['--input-type=module', '-e', `import fs from 'node:fs';${script}`], {
+      env: { ...process.env, ...elsewhere() },
+    });
+    return expect(Promise.all([listing(at('home')), listing(at('tmp'))])).resolves.toEqual([[], []]);
+  });
 });
