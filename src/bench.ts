@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { planLetterbox } from './core/letterbox.ts';
-import { letterboxTensor, reduceByBlocks, reductionFactor } from './core/tensor.ts';
+import { packTensor } from './core/tensor.ts';
 import { DetectPipeline } from './detect/pipeline.ts';
 import { type ContainerScan, scanContainer } from './image/container.ts';
 import { decodePixels } from './image/decode.ts';
 import { encodeImage } from './image/encode.ts';
+import { resizeImage } from './image/resize.ts';
 import { openSession, type Session } from './models/session.ts';
 import type { Job } from './worker/job.ts';
 import { WorkerPool } from './worker/pool.ts';
@@ -118,13 +119,13 @@ class Floor {
   async prepare(bytes: Uint8Array): Promise<number> {
     const scan = scanContainer(bytes);
     const { rgb } = await this.#decode(bytes, scan);
-    const tensors = this.#job.detect.networks.map(({ model }) => {
+    const tensors: { data: Float32Array; shape: number[] }[] = [];
+    for (const { model } of this.#job.detect.networks) {
       const lb = planLetterbox(rgb.width, rgb.height, model.input);
-      const factor = reductionFactor(lb);
       const data = new Float32Array(lb.width * lb.height * 3);
-      letterboxTensor(factor === 1 ? rgb : reduceByBlocks(rgb, factor), lb, model.input, data, factor);
-      return { data, shape: [1, 3, lb.height, lb.width] };
-    });
+      packTensor(await resizeImage(rgb, lb.contentWidth, lb.contentHeight), lb, model.input, data);
+      tensors.push({ data, shape: [1, 3, lb.height, lb.width] });
+    }
     this.#prepared.set(bytes, { scan, tensors });
     await this.process(bytes);
     return rgb.width * rgb.height;

@@ -16,17 +16,15 @@ export interface Component {
 export function connectedComponents(map: Float32Array, width: number, height: number, threshold: number): Component[] {
   const open = new Uint8Array(width * height);
   for (let i = 0; i < open.length; i++) open[i] = (map[i] as number) >= threshold ? 1 : 0;
-  const stack = new Int32Array(width * height);
+  const stack: number[] = [];
   const components: Component[] = [];
   for (let start = open.indexOf(1); start !== -1; start = open.indexOf(1, start + 1)) {
     const rows = new Map<number, { left: number; right: number }>();
-    let depth = 0;
     let pixels = 0;
     let sum = 0;
-    stack[depth++] = start;
+    stack.push(start);
     open[start] = 0;
-    while (depth > 0) {
-      const at = stack[--depth] as number;
+    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
       const y = Math.floor(at / width);
       const x = at - y * width;
       pixels++;
@@ -40,7 +38,7 @@ export function connectedComponents(map: Float32Array, width: number, height: nu
           const next = ny * width + nx;
           if (open[next] === 0) continue;
           open[next] = 0;
-          stack[depth++] = next;
+          stack.push(next);
         }
       }
     }

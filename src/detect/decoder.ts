@@ -33,7 +33,7 @@ export class Outputs {
     for (const [name, tensor] of tensors) {
       // A sum over finite float32 values stays finite in float64, so one test at the end sees them all.
       let sum = 0;
-      for (const value of tensor.data) sum += value;
+      for (let i = 0; i < tensor.data.length; i++) sum += tensor.data[i] as number;
       if (!Number.isFinite(sum)) {
         throw new ModelError(`Model ${model}: expected finite numbers in output ${name} but received NaN or infinity`);
       }

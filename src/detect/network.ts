@@ -1,7 +1,8 @@
 import { boxArea, iou } from '../core/geometry.ts';
 import { boxToImage, type Letterbox, planLetterbox, pointToImage, shrinkLetterbox } from '../core/letterbox.ts';
-import { letterboxTensor, reduceByBlocks, reductionFactor } from '../core/tensor.ts';
+import { packTensor } from '../core/tensor.ts';
 import type { Detection, Label, RgbImage } from '../core/types.ts';
+import { resizeImage } from '../image/resize.ts';
 import type { Device } from '../models/session.ts';
 import { openSession, type Session } from '../models/session.ts';
 import type { ReadyModel } from '../models/store.ts';
@@ -12,24 +13,26 @@ import { byScore, nms } from './nms.ts';
 /** IoU from which two looks saw the same object. */
 const SAME_OBJECT = 0.3;
 
-/** One image and its reduced copies, shared by the networks that look at it. */
+/** One image and its scaled copies, shared by the networks that look at it. */
 export class ImageLevels {
   readonly image: RgbImage;
-  readonly #reduced = new Map<number, RgbImage>();
+  readonly #scaled = new Map<string, Promise<RgbImage>>();
 
   constructor(image: RgbImage) {
     this.image = image;
   }
 
-  /** The image with blocks of `factor` × `factor` pixels averaged. */
-  reducedBy(factor: number): RgbImage {
-    if (factor === 1) return this.image;
-    let level = this.#reduced.get(factor);
-    if (!level) {
-      level = reduceByBlocks(this.image, factor);
-      this.#reduced.set(factor, level);
+  /** The image at `width` × `height` pixels; the same sizes are scaled once. */
+  scaledTo(width: number, height: number): Promise<RgbImage> {
+    const key = `${width}x${height}`;
+    let scaled = this.#scaled.get(key);
+    if (!scaled) {
+      scaled = resizeImage(this.image, width, height);
+      // Awaited by whoever asks; until then a rejection must not count as unhandled.
+      scaled.catch(() => {});
+      this.#scaled.set(key, scaled);
     }
-    return level;
+    return scaled;
   }
 }
 
@@ -58,6 +61,12 @@ export class Network {
   /** @throws ModelError when the file cannot be opened. */
   static async open(setup: NetworkSetup, device: Device): Promise<Network> {
     return new Network(setup, await openSession(setup.model.path, setup.model.id, device));
+  }
+
+  /** Starts the scaling that `detect` will wait for. */
+  prefetch(levels: ImageLevels): void {
+    const lb = planLetterbox(levels.image.width, levels.image.height, this.#setup.model.input);
+    void levels.scaledTo(lb.contentWidth, lb.contentHeight);
   }
 
   /**
@@ -91,9 +100,9 @@ export class Network {
 
   async #look(levels: ImageLevels, lb: Letterbox, keep: NetworkSetup['keep']): Promise<Detection[]> {
     const { model } = this.#setup;
-    const factor = reductionFactor(lb);
+    const content = await levels.scaledTo(lb.contentWidth, lb.contentHeight);
     if (this.#tensor.length !== lb.width * lb.height * 3) this.#tensor = new Float32Array(lb.width * lb.height * 3);
-    letterboxTensor(levels.reducedBy(factor), lb, model.input, this.#tensor, factor);
+    packTensor(content, lb, model.input, this.#tensor);
     const shape = model.input.layout === 'nchw' ? [1, 3, lb.height, lb.width] : [1, lb.height, lb.width, 3];
     const outputs = new Outputs(model.id, await this.#session.run(this.#tensor, shape));
     const family = DECODERS[model.family];

@@ -54,6 +54,7 @@ export class DetectPipeline {
    */
   async detect(image: RgbImage, between: () => void = () => {}): Promise<Detected> {
     const levels = new ImageLevels(image);
+    for (const network of this.#networks) network.prefetch(levels);
     const found: Detection[] = [];
     const timings: Record<string, number> = {};
     for (const network of this.#networks) {

@@ -132,12 +132,12 @@ describe('Network', () => {
     await second.close();
   });
 
-  it('reduces an image once per factor', () => {
-    const levels = new ImageLevels(picture(64, 64));
-    expect(levels.reducedBy(1)).toBe(levels.image);
-    expect(levels.reducedBy(4).width).toBe(16);
-    expect(levels.reducedBy(4)).toBe(levels.reducedBy(4));
-    expect(levels.reducedBy(2)).not.toBe(levels.reducedBy(4));
+  it('scales an image once per size', async () => {
+    const levels = new ImageLevels(picture(64, 48));
+    expect(await levels.scaledTo(64, 48)).toBe(levels.image);
+    expect((await levels.scaledTo(16, 12)).width).toBe(16);
+    expect(await levels.scaledTo(16, 12)).toBe(await levels.scaledTo(16, 12));
+    expect(await levels.scaledTo(32, 24)).not.toBe(await levels.scaledTo(16, 12));
   });
 });
 

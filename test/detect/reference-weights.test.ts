@@ -53,9 +53,14 @@ const FACES: Readonly<Record<string, readonly (readonly [number, number])[]>> = 
 };
 
 async function read(file: string): Promise<RgbImage> {
-  const { data, info } = await sharp(file).autoOrient().toColourspace('srgb').removeAlpha().raw().toBuffer({
-    resolveWithObject: true,
-  });
+  const { data, info } = await sharp(readFileSync(file))
+    .autoOrient()
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw()
+    .toBuffer({
+      resolveWithObject: true,
+    });
   expect(info.channels).toBe(3);
   return { data, width: info.width, height: info.height };
 }
