@@ -153,12 +153,12 @@ describe.skipIf(!weights || !data)(`labelled photographs${needs(weights, 'weight
 
   // Floors a little below what was measured; a wrong scale, offset or, mostly, channel order falls through them.
   it.each([
-    ['face', 'faces', 20, 'yunet_n_640_640.onnx', 0.2, 0.66],
-    ['face', 'faces', 20, 'ultraface-RFB-640.onnx', 0.2, 0.57],
-    ['body', 'persons', 3, 'yolox_nano-416.onnx', 0.06, 0.62],
-    ['plate', 'plates', 8, 'hyperlpr-y5fu_320x_sim.onnx', 0.2, 0.74],
-    ['plate', 'plates', 16, 'hyperlpr-y5fu_640x_sim.onnx', 0.2, 0.65],
-    ['text', 'text', 21, 'ppocrv3-det-2023may.onnx', 0.2, 0.7],
+    ['face', 'faces', 20, 'yunet_n_640_640.onnx', 0.2, 0.60],
+    ['face', 'faces', 20, 'ultraface-RFB-640.onnx', 0.2, 0.51],
+    ['body', 'persons', 3, 'yolox_nano-416.onnx', 0.06, 0.56],
+    ['plate', 'plates', 8, 'hyperlpr-y5fu_320x_sim.onnx', 0.2, 0.68],
+    ['plate', 'plates', 16, 'hyperlpr-y5fu_640x_sim.onnx', 0.2, 0.59],
+    ['text', 'text', 21, 'ppocrv3-det-2023may.onnx', 0.2, 0.64],
   ] as const)('%s in %s, every %i th image, by %s', async (cls, folder, step, file, grow, floor) => {
     expect(await recall(cls, folder, step, file, grow)).toBeGreaterThan(floor);
   });
