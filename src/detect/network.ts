@@ -46,6 +46,8 @@ export interface NetworkSetup {
 export class Network {
   readonly id: string;
   readonly provider: string;
+  /** How often the network has been run. */
+  runs = 0;
   readonly #setup: NetworkSetup;
   readonly #session: Session;
   #tensor = new Float32Array(0);
@@ -104,6 +106,7 @@ export class Network {
     if (this.#tensor.length !== lb.width * lb.height * 3) this.#tensor = new Float32Array(lb.width * lb.height * 3);
     packTensor(content, lb, model.input, this.#tensor);
     const shape = model.input.layout === 'nchw' ? [1, 3, lb.height, lb.width] : [1, lb.height, lb.width, 3];
+    this.runs++;
     const outputs = new Outputs(model.id, await this.#session.run(this.#tensor, shape));
     const family = DECODERS[model.family];
     const raw = family.decode(outputs, { width: lb.width, height: lb.height, keep });

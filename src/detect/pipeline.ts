@@ -43,6 +43,11 @@ export class DetectPipeline {
     return new DetectPipeline(setup, networks);
   }
 
+  /** How often each network has been run, in the order of the setup. */
+  get runs(): number[] {
+    return this.#networks.map((n) => n.runs);
+  }
+
   /** Execution providers in use, such as `cpu`. */
   get providers(): string[] {
     return [...new Set(this.#networks.map((n) => n.provider))].sort();

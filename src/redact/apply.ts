@@ -53,7 +53,7 @@ function redactRegion({ rgb, alpha }: Redactable, region: Region, fill: Fill): v
   const paint = painterFor(rgb, region, fill);
   const spans = rowSpans(region, width, height);
   const feather = featherWidth(region);
-  const weightAt = featherWeight(region, feather);
+  const fades = featherWeight(region, feather);
   const bounds = shapeBounds(region);
   const minX = Math.max(0, Math.floor(bounds.x1 - feather));
   const maxX = Math.min(width, Math.ceil(bounds.x2 + feather));
@@ -62,11 +62,6 @@ function redactRegion({ rgb, alpha }: Redactable, region: Region, fill: Fill): v
   const weights = new Float64Array(Math.max(0, maxX - minX));
 
   for (let y = Math.max(0, Math.floor(bounds.y1 - feather)); y < maxY; y++) {
-    const weigh = (x: number): number => {
-      const weight = feather > 0 ? weightAt(x + 0.5, y + 0.5) : 0;
-      weights[x - minX] = weight;
-      return weight;
-    };
     const covered = y >= spans.y1 && y < spans.y2;
     let start = minX;
     let end = minX;
@@ -74,29 +69,30 @@ function redactRegion({ rgb, alpha }: Redactable, region: Region, fill: Fill): v
       start = spans.start[y - spans.y1] as number;
       end = spans.end[y - spans.y1] as number;
     } else {
-      while (start < maxX && weigh(start) === 0) start++;
+      while (start < maxX && !fades(start, y, weights, start - minX)) start++;
       end = start;
     }
     // The shape is convex: in a row, the feather is one run on each side of the covered span.
     let left = start;
-    while (left > minX && weigh(left - 1) > 0) left--;
+    while (left > minX && fades(left - 1, y, weights, left - 1 - minX)) left--;
     let right = end;
-    while (right < maxX && weigh(right) > 0) right++;
+    while (right < maxX && fades(right, y, weights, right - minX)) right++;
     if (left >= right) continue;
 
-    paint(y, left, right, line);
     const blend = (from: number, to: number): void => {
+      if (from >= to) return;
+      paint(y, from, to, line, 0);
       for (let x = from; x < to; x++) {
         const weight = weights[x - minX] as number;
         for (let c = 0; c < 3; c++) {
           const at = (y * width + x) * 3 + c;
           const source = data[at] as number;
-          data[at] = source + ((line[(x - left) * 3 + c] as number) - source) * weight + 0.5;
+          data[at] = source + ((line[(x - from) * 3 + c] as number) - source) * weight + 0.5;
         }
       }
     };
     blend(left, start);
-    data.set(line.subarray((start - left) * 3, (end - left) * 3), (y * width + start) * 3);
+    if (start < end) paint(y, start, end, data, (y * width + start) * 3);
     blend(end, right);
     alpha?.fill(255, y * width + left, y * width + right);
   }

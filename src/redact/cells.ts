@@ -1,8 +1,8 @@
 import type { RgbImage } from '../core/types.ts';
 import { cellCount } from './strength.ts';
 
-/** Writes the redacted colours of row `y`, columns `x1 <= x < x2`, to the start of `out` as RGB. */
-export type RowPainter = (y: number, x1: number, x2: number, out: Uint8Array) => void;
+/** Writes the redacted colours of row `y`, columns `x1 <= x < x2`, to `out` from index `at` on, as RGB. */
+export type RowPainter = (y: number, x1: number, x2: number, out: Uint8Array, at: number) => void;
 
 /** Equal cells along one axis. */
 export interface CellAxis {

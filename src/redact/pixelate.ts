@@ -10,10 +10,10 @@ export function pixelatePainter(image: RgbImage, region: Region): RowPainter {
   const rows = divide(box.y1, box.y2, cell, image.height);
   const { value } = meanCells(image, columns, rows);
   let j = 0;
-  return (y, x1, x2, out) => {
+  return (y, x1, x2, out, start) => {
     while (y < (rows.edges[j] as number)) j--;
     while (y >= (rows.edges[j + 1] as number)) j++;
-    let o = 0;
+    let o = start;
     for (let i = 0; i < columns.count; i++) {
       const at = (j * columns.count + i) * 3;
       const stop = Math.min(x2, columns.edges[i + 1] as number);

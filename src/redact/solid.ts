@@ -9,9 +9,9 @@ export interface Fill {
 
 /** One colour, nothing of the source. */
 export function solidPainter({ r, g, b }: Fill): RowPainter {
-  return (_, x1, x2, out) => {
-    const bytes = (x2 - x1) * 3;
-    for (let o = 0; o < bytes; o += 3) {
+  return (_, x1, x2, out, at) => {
+    const end = at + (x2 - x1) * 3;
+    for (let o = at; o < end; o += 3) {
       out[o] = r;
       out[o + 1] = g;
       out[o + 2] = b;

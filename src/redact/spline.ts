@@ -17,9 +17,9 @@ export function splinePainter(grid: CellGrid): RowPainter {
   const cubic = new Float64Array(12);
   const steps = new Float64Array(12);
 
-  return (y, x1, x2, out) => {
+  return (y, x1, x2, out, at) => {
     blendRows(grid, y, line);
-    let o = 0;
+    let o = at;
     let x = x1;
     while (x < x2) {
       // From one cell centre to the next, each channel is one cubic of the position t between them.
@@ -28,10 +28,18 @@ export function splinePainter(grid: CellGrid): RowPainter {
       const stop = Math.min(x2, Math.max(x + 1, Math.ceil(centre + columns.size)));
       fitCubics(line, columns.count, i, cubic);
       stepCubics(cubic, (x - centre) * scale, scale, steps);
-      let [r, r1, r2] = [steps[0] as number, steps[1] as number, steps[2] as number];
-      let [g, g1, g2] = [steps[4] as number, steps[5] as number, steps[6] as number];
-      let [b, b1, b2] = [steps[8] as number, steps[9] as number, steps[10] as number];
-      const [r3, g3, b3] = [steps[3] as number, steps[7] as number, steps[11] as number];
+      let r = steps[0] as number;
+      let r1 = steps[1] as number;
+      let r2 = steps[2] as number;
+      const r3 = steps[3] as number;
+      let g = steps[4] as number;
+      let g1 = steps[5] as number;
+      let g2 = steps[6] as number;
+      const g3 = steps[7] as number;
+      let b = steps[8] as number;
+      let b1 = steps[9] as number;
+      let b2 = steps[10] as number;
+      const b3 = steps[11] as number;
       for (; x < stop; x++, o += 3) {
         out[o] = r;
         out[o + 1] = g;
