@@ -45,13 +45,18 @@ export function packTensor(content: RgbImage, lb: Letterbox, format: TensorForma
   }) as [Lane, Lane, Lane];
   if (lb.contentWidth !== lb.width || lb.contentHeight !== lb.height) fillPadding(into, format, plane);
   const { data } = content;
+  // Locals, since reading objects in the loop would cost as much as the pixels.
+  const { offset: r, gain: redGain, bias: redBias } = red;
+  const { offset: g, gain: greenGain, bias: greenBias } = green;
+  const { offset: b, gain: blueGain, bias: blueBias } = blue;
   let from = 0;
   for (let y = 0; y < lb.contentHeight; y++) {
     let at = ((y + lb.top) * lb.width + lb.left) * pixelStep;
-    for (let x = 0; x < lb.contentWidth; x++, at += pixelStep, from += 3) {
-      into[at + red.offset] = (data[from] as number) * red.gain + red.bias;
-      into[at + green.offset] = (data[from + 1] as number) * green.gain + green.bias;
-      into[at + blue.offset] = (data[from + 2] as number) * blue.gain + blue.bias;
+    for (const end = from + lb.contentWidth * 3; from < end; from += 3) {
+      into[at + r] = (data[from] as number) * redGain + redBias;
+      into[at + g] = (data[from + 1] as number) * greenGain + greenBias;
+      into[at + b] = (data[from + 2] as number) * blueGain + blueBias;
+      at += pixelStep;
     }
   }
   return into;
