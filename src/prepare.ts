@@ -76,6 +76,10 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
       classes: config.classes,
       networks: [...networks.values()],
       thresholds: decisive.threshold,
+      mergePlatesAndText:
+        config.classes.includes('plate') &&
+        config.classes.includes('text') &&
+        config.redact.plate === config.redact.text,
       ...(plateShape ? { plateShape } : {}),
     },
     policy: { classes: config.classes, redact: config.redact, grow: decisive.grow },

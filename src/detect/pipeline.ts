@@ -10,6 +10,11 @@ export interface DetectSetup {
   readonly networks: readonly NetworkSetup[];
   /** Plates derived from text lines; `threshold` is the least text score. */
   readonly plateShape?: { readonly id: string; readonly textModel: string; readonly threshold: number };
+  /**
+   * Plates and text get the same treatment: only then may one stand for the other, so that a line of
+   * text is not listed twice and a sign is not counted as a plate.
+   */
+  readonly mergePlatesAndText: boolean;
   /** Least score by class; networks may report below it as evidence for other classes. */
   readonly thresholds: Readonly<Record<ClassName, number>>;
 }
@@ -72,16 +77,16 @@ export class DetectPipeline {
   }
 
   #select(found: readonly Detection[]): Detection[] {
-    const { classes, plateShape, thresholds } = this.#setup;
+    const { classes, plateShape, thresholds, mergePlatesAndText } = this.#setup;
     const of = (label: Label): Detection[] => found.filter((d) => d.label === label);
     let texts = of('text');
     const plates = of('plate');
     if (plateShape) {
       const lines = texts.filter((t) => t.model === plateShape.textModel);
       const vehicles = of('vehicle').map((d) => d.box);
-      plates.push(...platesByShape(lines, vehicles, { ...plateShape, alone: !classes.includes('text') }));
+      plates.push(...platesByShape(lines, vehicles, { ...plateShape, alone: !mergePlatesAndText }));
     }
-    if (classes.includes('plate')) texts = withoutPlates(texts, plates);
+    if (mergePlatesAndText) texts = withoutPlates(texts, plates);
     const candidates = [...of('face'), ...of('body'), ...plates, ...texts];
     return candidates
       .filter((d) => d.label !== 'vehicle' && classes.includes(d.label) && d.score >= thresholds[d.label])

@@ -166,6 +166,7 @@ describe('DetectPipeline', () => {
       ],
       ...(plates ? { plateShape: { id: 'plate-shape', textModel: `ocr-${SIDE}-${SIDE}`, threshold: 0.4 } } : {}),
       thresholds,
+      mergePlatesAndText: classes.includes('plate') && classes.includes('text'),
     };
   }
 
@@ -194,6 +195,16 @@ describe('DetectPipeline', () => {
     [['face'], false, []],
   ] as const)('selects %j', async (classes, plates, expected) => {
     expect(listed(await detect(await setup(classes, plates)))).toEqual(expected);
+  });
+
+  it('lets neither stand for the other where plates and text are redacted differently', async () => {
+    const found = await detect({ ...(await setup(['plate', 'text'])), mergePlatesAndText: false });
+    expect(listed(found).sort()).toEqual([
+      'plate plate-shape 0.90 27',
+      'plate plate-shape 1.00 206',
+      'text ocr-320-320 0.90 27',
+      'text ocr-320-320 1.00 206',
+    ]);
   });
 
   it('never reports evidence as a finding', async () => {

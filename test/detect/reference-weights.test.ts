@@ -72,6 +72,7 @@ async function open(cls: ClassName, file: string): Promise<DetectPipeline> {
     {
       classes: [cls],
       networks: [{ model, keep: { [cls]: least } }],
+      mergePlatesAndText: false,
       thresholds: { face: least, body: least, plate: least, text: least },
     },
     'cpu',
