@@ -25,14 +25,14 @@ export class GraphBuilder {
   }
 
   /** Declares an input of the model; returns its name. */
-  input(name: string, type: ElementType, dims: readonly number[]): string {
+  input(name: string, type: ElementType, dims: OnnxValueInfo['dims']): string {
     const unique = this.uniqueName(name);
     this.#inputs.push({ name: unique, type, dims });
     return unique;
   }
 
   /** Declares a value as an output of the model. */
-  output(name: string, type: ElementType, dims: readonly number[]): void {
+  output(name: string, type: ElementType, dims: OnnxValueInfo['dims']): void {
     this.#outputs.push({ name, type, dims });
   }
 
@@ -45,6 +45,12 @@ export class GraphBuilder {
   scalar(value: number): string {
     const name = `scalar/${value}`;
     return this.#shared({ name, dims: [], data: Float32Array.of(value) });
+  }
+
+  /** The float32 vector `values`, shared by all its users. */
+  float32s(values: readonly number[]): string {
+    const name = `float32/${values.join(',')}`;
+    return this.#shared({ name, dims: [values.length], data: Float32Array.from(values) });
   }
 
   /** The int64 vector `values` (shapes, axes, indices), shared by all its users. */

@@ -19,6 +19,8 @@ export interface ModelFiles {
 export interface CompileOptions {
   /** Tensors to return, by name. Required for `tfjs-graph`; `faceapi-ssd` always returns `boxes` and `scores`. */
   readonly outputs?: readonly string[];
+  /** `tfjs-graph`: height and width of the image input are symbolic, any multiples of 32 pixels. Default: false. */
+  readonly dynamic?: boolean;
 }
 
 /**
@@ -27,8 +29,9 @@ export interface CompileOptions {
  */
 export function compileModel(kind: CompileKind, files: ModelFiles, options: CompileOptions = {}): Uint8Array {
   const json = parseJson(files.json);
-  const outputs = options.outputs ?? [];
-  if (kind === 'tfjs-graph') return compileGraph(json, files.bin, { outputs });
+  const { outputs = [], dynamic = false } = options;
+  if (kind === 'tfjs-graph') return compileGraph(json, files.bin, { outputs, dynamic });
+  if (dynamic) throw new ModelError(`Expected a fixed input size for ${kind} but received dynamic`);
   if (outputs.length > 0) {
     throw new ModelError(`Expected no choice of outputs for ${kind} but received ${outputs.join(', ')}`);
   }

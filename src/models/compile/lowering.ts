@@ -57,11 +57,11 @@ export class Lowering {
     opType: string,
     name: string,
     inputs: readonly string[],
-    result: Pick<Value, 'shape' | 'type' | 'layout'>,
+    result: Pick<Value, 'shape' | 'type' | 'layout' | 'cells'>,
     attributes: Attributes = {},
   ): Value {
-    const { shape, type, layout } = result;
-    return { name: this.builder.node(opType, name, inputs, attributes), shape, type, layout };
+    const { shape, type, layout, cells } = result;
+    return { name: this.builder.node(opType, name, inputs, attributes), shape, type, layout, cells };
   }
 
   /** `value` with another shape of the same size. */
@@ -74,14 +74,14 @@ export class Lowering {
 
   /** Adds the nodes of a deferred value, once. */
   #compute(value: Value): Value {
-    const { deferred, name, shape, type, layout } = value;
+    const { deferred, name, shape, type, layout, cells } = value;
     if (deferred === undefined) return value;
     return memoised(this.#computed, value, () => {
       const { of, scale, offset } = deferred;
       let x = this.in(layout, of);
       if (scale !== 1) x = this.builder.node('Mul', name, [x, this.builder.scalar(scale)]);
       if (offset !== 0) x = this.builder.node('Add', name, [x, this.builder.scalar(offset)]);
-      return { name: x, shape, type, layout };
+      return { name: x, shape, type, layout, cells };
     });
   }
 

@@ -48,7 +48,8 @@ export interface OnnxTensor {
 export interface OnnxValueInfo {
   readonly name: string;
   readonly type: ElementType;
-  readonly dims: readonly number[];
+  /** A string is the name of a dimension whose length is known only at run time. */
+  readonly dims: readonly (number | string)[];
 }
 
 export interface OnnxGraph {
@@ -115,7 +116,10 @@ function elementTypeOf(data: OnnxTensor['data']): ElementType {
 
 function encodeValueInfo(value: OnnxValueInfo): ProtoMessage {
   const shape = new ProtoMessage();
-  for (const dim of value.dims) shape.message(1, new ProtoMessage().varint(1, dim));
+  for (const dim of value.dims) {
+    const length = new ProtoMessage();
+    shape.message(1, typeof dim === 'string' ? length.string(2, dim) : length.varint(1, dim));
+  }
   const tensorType = new ProtoMessage().varint(1, DATA_TYPE[value.type]).message(2, shape);
   return new ProtoMessage().string(1, value.name).message(2, new ProtoMessage().message(1, tensorType));
 }

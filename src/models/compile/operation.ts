@@ -1,5 +1,6 @@
 import { ModelError } from '../../errors.ts';
 import type { Lowering } from './lowering.ts';
+import type { Cells } from './size.ts';
 import type { Tensor } from './tensor.ts';
 import type { GraphNode } from './topology.ts';
 
@@ -13,6 +14,8 @@ export interface Value {
   readonly shape: readonly number[];
   readonly type: 'float32' | 'int32' | 'bool';
   readonly layout: Layout;
+  /** Set while height and width are symbolic; those in `shape` then are only examples. Such a value is always NCHW. */
+  readonly cells?: Cells | undefined;
   /** The elements, when they are known; always plain. */
   readonly constant?: Tensor;
   /** Set while no node computes the value: it is `of · scale + offset`, and a consumer may absorb that. */
@@ -31,10 +34,10 @@ export type Emitter = (operation: Operation) => readonly Value[];
 
 /** `value · scale + offset` as a value that no node computes yet. */
 export function defer(name: string, value: Value, scale: number, offset: number): Value {
-  const { shape, type, layout } = value;
+  const { shape, type, layout, cells } = value;
   const inner = value.deferred ?? { of: value, scale: 1, offset: 0 };
   const total = { of: inner.of, scale: inner.scale * scale, offset: inner.offset * scale + offset };
-  return total.scale === 1 && total.offset === 0 ? inner.of : { name, shape, type, layout, deferred: total };
+  return total.scale === 1 && total.offset === 0 ? inner.of : { name, shape, type, layout, cells, deferred: total };
 }
 
 /** Splits off the factor that a linear consumer can absorb: `value` is `of · scale`. */

@@ -10,6 +10,7 @@ import {
   splitScale,
   type Value,
 } from './operation.ts';
+import { commonCells } from './size.ts';
 import { broadcast, shapeText, sizeOf } from './tensor.ts';
 
 /** TensorFlow operators that work element by element, in whatever layout their inputs are. */
@@ -45,7 +46,10 @@ export function addActivation(operation: Operation, kind: string, x: Value, alph
   const { node, lowering } = operation;
   if (kind === 'Relu' || kind === 'Sigmoid') return unary(operation, kind, x);
   if (kind === 'Relu6') return relu6(operation, x);
-  if (kind === 'Prelu' && alpha !== undefined) return unary(operation, 'PRelu', x, [lowering.in(x.layout, alpha)]);
+  if (kind === 'Prelu' && alpha !== undefined) {
+    commonCells(node, [x, alpha]);
+    return unary(operation, 'PRelu', x, [lowering.in(x.layout, alpha)]);
+  }
   throw failure(node, `expected an activation among ${ACTIVATIONS.join(', ')} but received ${kind}`);
 }
 
@@ -116,7 +120,8 @@ function combine(
   if (shape === undefined) {
     throw failure(node, `expected shapes that broadcast together but received ${shapes.map(shapeText).join(', ')}`);
   }
-  return lowering.emit(opType, name, operands, { shape, type, layout });
+  const cells = commonCells(node, values);
+  return lowering.emit(opType, name, operands, { shape, type, layout, cells });
 }
 
 function cast(operation: Operation): Value[] {

@@ -13,6 +13,7 @@ import {
 } from './operation.ts';
 import { addActivation } from './ops-elementwise.ts';
 import { biasOf, fusedOps } from './ops-window.ts';
+import { sizeFailure } from './size.ts';
 import { shapeText } from './tensor.ts';
 
 /** TensorFlow operators that sum over an axis or search along it. */
@@ -38,6 +39,7 @@ function mean(operation: Operation): Value[] {
     const scaled = defer(node.name, pooled, scale, 0);
     return [keepDims ? scaled : lowering.reshape(`${node.name}/squeezed`, scaled, shape)];
   }
+  if (x.cells !== undefined) throw sizeFailure(node, `a mean over axes ${axes.join()}`);
   const attributes = { axes: { ints: axes }, keepdims: { int: Number(keepDims) } };
   const result = { shape, type: x.type, layout: 'plain' } as const;
   return [lowering.emit('ReduceMean', node.name, [lowering.plain(x)], result, attributes)];

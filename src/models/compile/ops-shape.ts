@@ -12,6 +12,7 @@ import {
   toAxis,
   type Value,
 } from './operation.ts';
+import { commonCells, sizeFailure } from './size.ts';
 import { permute, shapeText, sizeOf } from './tensor.ts';
 
 /** TensorFlow operators that move, pick or join elements. Where positions have a meaning, the layout is plain. */
@@ -58,9 +59,11 @@ function concat(operation: Operation): Value[] {
   const layout = commonLayout(parts);
   const length = parts.reduce((sum, part) => sum + (part.shape[axis] ?? 0), 0);
   const shape = first.shape.with(axis, length);
+  const cells = commonCells(node, parts);
+  if (cells !== undefined && axis !== first.shape.length - 1) throw sizeFailure(node, `parts along axis ${axis}`);
   const operands = parts.map((part) => lowering.in(layout, part));
   const attributes = { axis: { int: axisIn(layout, axis) } };
-  return [lowering.emit('Concat', node.name, operands, { shape, type: first.type, layout }, attributes)];
+  return [lowering.emit('Concat', node.name, operands, { shape, type: first.type, layout, cells }, attributes)];
 }
 
 function pack(operation: Operation): Value[] {

@@ -19,6 +19,7 @@ import {
   type Value,
 } from './operation.ts';
 import { addActivation } from './ops-elementwise.ts';
+import { scaledCells, stridedCells } from './size.ts';
 import { multiply, shapeText, type Tensor } from './tensor.ts';
 import type { GraphNode } from './topology.ts';
 
@@ -59,7 +60,7 @@ function convolution(operation: Operation, depthwise: boolean): Value {
     ...(hasBias && { bias: biasOf(operation, channels) }),
     groups: depthwise ? (x.shape[3] as number) : 1,
   });
-  const y: Value = { name, shape: windowShape(x, window, channels), type: 'float32', layout: 'nchw' };
+  const y: Value = { name, ...windowResult(node, x, window, channels), type: 'float32', layout: 'nchw' };
   if (activation === undefined) return y;
   return addActivation(operation, activation, y, operation.inputs[hasBias ? 3 : 2]);
 }
@@ -84,15 +85,15 @@ function maxPool(operation: Operation): Value[] {
   const { node, lowering } = operation;
   const x = imageOf(operation);
   const window = { kernel: spatial(node, 'ksize'), strides: spatial(node, 'strides'), padding: paddingOf(node) };
-  const shape = windowShape(x, window, x.shape[3] as number);
-  const result = { shape, type: x.type, layout: 'nchw' } as const;
+  const result = { ...windowResult(node, x, window, x.shape[3] as number), type: x.type, layout: 'nchw' } as const;
   const attributes = windowAttributes(window, x.shape.slice(1, 3));
   return [lowering.emit('MaxPool', node.name, [lowering.nchw(x)], result, attributes)];
 }
 
-/** NHWC shape of what windows over `x` give. */
-function windowShape(x: Value, window: Window, channels: number): number[] {
-  return [x.shape[0] as number, ...outputSize(window, x.shape.slice(1, 3)), channels];
+/** NHWC shape of what windows over `x` give. Where strides leave no rest, SAME padding is the same for every size. */
+function windowResult(node: GraphNode, x: Value, window: Window, channels: number): Pick<Value, 'shape' | 'cells'> {
+  const size = outputSize(window, x.shape.slice(1, 3));
+  return { shape: [x.shape[0] as number, ...size, channels], cells: stridedCells(node, x, window.strides, size) };
 }
 
 function resizeBilinear(operation: Operation): Value[] {
@@ -101,14 +102,19 @@ function resizeBilinear(operation: Operation): Value[] {
   const [height = 0, width = 0] = integersOf(operation, 1);
   if (height < 1 || width < 1) throw failure(node, `expected a height and width but received ${height}×${width}`);
   const [batch = 1, , , channels = 0] = x.shape;
-  const sizes = lowering.builder.int64s([batch, channels, height, width]);
   const shape = [batch, height, width, channels];
+  const factors = [height / (x.shape[1] as number), width / (x.shape[2] as number)];
+  const cells = scaledCells(node, x, factors);
   const attributes = {
     mode: { string: 'linear' },
     coordinate_transformation_mode: { string: coordinateMode(node) },
   };
-  const result = { shape, type: x.type, layout: 'nchw' } as const;
-  return [lowering.emit('Resize', node.name, [lowering.nchw(x), '', '', sizes], result, attributes)];
+  const result = { shape, type: x.type, layout: 'nchw', cells } as const;
+  const target =
+    cells === undefined
+      ? ['', '', lowering.builder.int64s([batch, channels, height, width])]
+      : ['', lowering.builder.float32s([1, 1, ...factors])];
+  return [lowering.emit('Resize', node.name, [lowering.nchw(x), ...target], result, attributes)];
 }
 
 /** TensorFlow 1 samples at `i · scale`; later versions at pixel centres or with the corners aligned. */

@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { Outputs } from '../../../src/detect/decoder.ts';
+import { decodeCenternet } from '../../../src/detect/families/centernet.ts';
 import { ModelError } from '../../../src/errors.ts';
 import { compileGraph } from '../../../src/models/compile/graph.ts';
+import type { OutputTensor } from '../../../src/models/session.ts';
 import {
   type Array4,
   countNodes,
@@ -13,6 +16,7 @@ import {
   photograph,
   runOnnx,
   runTfjs,
+  toNchw,
   useBackend,
 } from './reference.ts';
 import { attr, TinyGraph } from './tiny-graph.ts';
@@ -72,6 +76,88 @@ describe('parity with tfjs: centernet', () => {
   });
 });
 
+describe('parity with tfjs: centernet of dynamic size', () => {
+  const outputs = ['tower_0/mul_1', 'tower_0/mul'];
+  const { json, bin } = load('centernet');
+  const model = compileGraph(json, bin, { outputs, dynamic: true });
+  const image = 'tower_0/images';
+
+  beforeAll(() => useBackend('wasm'));
+
+  test.each([
+    [512, 512],
+    [448, 640],
+    [640, 512],
+  ])('peaks and sizes of a photograph agree at %i×%i', async (height, width) => {
+    const shape: [number, number, number, number] = [1, height, width, 3];
+    const data = await photograph(width, height);
+    const graph = resized(json, bin, height, width);
+    const names = ['tower_0/keypoints', ...outputs];
+    const whole = compileGraph(json, bin, { outputs: names, dynamic: true });
+    const expected = await runTfjs(graph.json, graph.bin, { [image]: tf.tensor(data, shape) }, names);
+    const received = await runOnnx(whole, { [image]: { shape, data } }, names);
+    for (const [i, name] of names.entries()) {
+      const [a, b] = [toNchw(expected[i] as Array4), received[i] as Array4];
+      // Of two neighbours of almost equal score another one may be the peak; among the higher ones there are none.
+      const { error, text } = name === 'tower_0/mul_1' ? difference(clear(a), clear(b)) : difference(a, b);
+      if (name === 'tower_0/mul') expect(error / 512, `${name}: ${text}`).toBeLessThan(1e-4);
+      else expect(error, `${name}: ${text}`).toBeLessThan(1e-5);
+    }
+    // Not the agreement of empty maps: class 0 is a person.
+    const people = Array.from(received[1]?.data ?? []).slice(0, (height * width) / 16);
+    expect(Math.max(...people)).toBeGreaterThan(0.4);
+  });
+
+  test('the decoder reads what the graph itself would list', async () => {
+    const shape: [number, number, number, number] = [1, 512, 512, 3];
+    const data = await photograph(512, 512);
+    const [list] = await runTfjs(json, bin, { [image]: tf.tensor(data, shape) }, ['tower_0/detections']);
+    const maps = await runOnnx(model, { [image]: { shape, data } }, outputs);
+    const tensors = maps.map((map, i) => [outputs[i], { ...map, data: Float32Array.from(map.data) }] as const);
+    const context = { width: 512, height: 512, keep: { body: 0.1 } };
+    const found = decodeCenternet(new Outputs('m', new Map(tensors as [string, OutputTensor][])), context);
+    const wanted = rows(list).filter((row) => row[5] === 0 && (row[4] as number) >= 0.1);
+    expect(wanted.length).toBeGreaterThanOrEqual(3);
+    expect(found.length).toBe(wanted.length);
+    const best = found.sort((a, b) => b.score - a.score);
+    for (const [i, { score, box }] of best.entries()) {
+      const row = [...[box.x1, box.y1, box.x2, box.y2].map((side) => side / 512), score, 0];
+      expect(rowError(wanted[i] as number[], row), `detection ${row}`).toBeLessThan(1e-5);
+    }
+  });
+});
+
+function clear({ shape, data }: Array4): Array4 {
+  return { shape, data: Array.from(data, (score) => (score < 0.05 ? 0 : score)) };
+}
+
+const ITEM_BYTES: Readonly<Record<string, number>> = { float32: 4, int32: 4, bool: 1, float16: 2, uint16: 2, uint8: 1 };
+
+/** centernet as it would be published for another size of image: the input's shape, and the targets of its scalings. */
+function resized(
+  json: ModelJson,
+  bin: Uint8Array,
+  height: number,
+  width: number,
+): { json: ModelJson; bin: Uint8Array } {
+  const copy = structuredClone(json) as ModelJson;
+  const input = copy.modelTopology.node.find((node) => (node as { op: string }).op === 'Placeholder');
+  const { dim } = (input as { attr: { shape: { shape: { dim: { size: string }[] } } } }).attr.shape.shape;
+  dim.splice(1, 2, { size: `${height}` }, { size: `${width}` });
+  const bytes = Buffer.from(bin);
+  let offset = 0;
+  for (const { name, shape, dtype, quantization } of copy.weightsManifest.flatMap((group) => group.weights)) {
+    if (/up_sampling2d(_\d)?\/mul$/.test(name)) {
+      for (const [i, length] of [height, width].entries()) {
+        bytes.writeInt32LE((bytes.readInt32LE(offset + i * 4) * length) / 512, offset + i * 4);
+      }
+    }
+    const itemBytes = ITEM_BYTES[quantization?.dtype ?? dtype] as number;
+    offset += shape.reduce((size, length) => size * length, itemBytes);
+  }
+  return { json: copy, bin: bytes };
+}
+
 /** x1, y1, x2, y2 as fractions of the input, score, class. */
 function rows(detections: Array4 | undefined): number[][] {
   const data = Array.from(detections?.data ?? []);
@@ -127,6 +213,25 @@ describe('compilation', () => {
     expect(countNodes(model, 'Transpose')).toBe(2);
     expect(countNodes(model, 'HardSigmoid')).toBe(28);
     expect(countNodes(model, 'Clip')).toBe(0);
+  });
+
+  test('centernet of dynamic size gives the same bytes, and transposes nothing', () => {
+    const { json, bin } = load('centernet');
+    const options = { outputs: ['tower_0/mul_1', 'tower_0/mul'], dynamic: true };
+    const once = compileGraph(json, bin, options);
+    expect(Buffer.compare(once, compileGraph(structuredClone(json), Uint8Array.from(bin), options))).toBe(0);
+    expect(countNodes(once, 'Transpose')).toBe(0);
+    expect(countNodes(once, 'HardSigmoid')).toBe(28);
+    for (const dim of ['height', 'width', 'height/4', 'width/4']) {
+      expect(Buffer.from(once).includes(Buffer.from([0x12, dim.length, ...Buffer.from(dim)])), dim).toBe(true);
+    }
+  });
+
+  test('the list of peaks cannot have a dynamic size', () => {
+    const { json, bin } = load('centernet');
+    const compile = () => compileGraph(json, bin, { outputs: ['tower_0/detections'], dynamic: true });
+    expect(compile).toThrow(ModelError);
+    expect(compile).toThrow(/^Node tower_0\/\S+ \(\w+\): expected an operation that is the same for every height/);
   });
 
   test('what the outputs do not need is left out', () => {

@@ -43,6 +43,16 @@ test.each([
   expect(compile).toThrow(message);
 });
 
+test('a dynamic size reaches the graph, and is refused where there is none', () => {
+  const image = new TinyGraph().input('x', [1, 32, 32, 3]).node('y', 'Relu', ['x']);
+  const files = { json: Buffer.from(JSON.stringify(image.json)), bin: image.bin };
+  const options = { outputs: ['y'], dynamic: true };
+  expect(compileModel('tfjs-graph', files, options)).toEqual(compileGraph(image.json, image.bin, options));
+  expect(() => compileModel('faceapi-ssd', { json: Buffer.from('[]'), bin: image.bin }, { dynamic: true })).toThrow(
+    new ModelError('Expected a fixed input size for faceapi-ssd but received dynamic'),
+  );
+});
+
 test('bytes that are not UTF-8 are refused', () => {
   const files = { json: Uint8Array.of(0x22, 0xff, 0x22), bin: new Uint8Array(0) };
   expect(() => compileModel('tfjs-graph', files, { outputs: ['y'] })).toThrow(ModelError);

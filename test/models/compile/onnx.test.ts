@@ -69,6 +69,20 @@ test.each([
   expect(Buffer.from(message.toBytes()).toString('hex')).toBe(hex);
 });
 
+test('a dimension by name takes any length', async () => {
+  const bytes = encodeModel({
+    ...matMul,
+    inputs: [{ name: 'x', type: 'float32', dims: ['rows', 2] }],
+    outputs: [{ name: 'y', type: 'float32', dims: ['rows', 2] }],
+  });
+  const session = await ort.InferenceSession.create(bytes);
+  expect(session.inputMetadata[0]).toMatchObject({ shape: ['rows', 2] });
+  const { y } = await session.run({ x: new ort.Tensor('float32', [10, 1, 0, 1], [2, 2]) });
+  expect(y?.dims).toEqual([2, 2]);
+  expect(Array.from(y?.data as Float32Array)).toEqual([13, 24, 3, 4]);
+  await session.release();
+});
+
 test('every kind of attribute reaches the runtime', async () => {
   const bytes = encodeModel({
     name: 'attributes',

@@ -81,7 +81,8 @@ export async function runOnnx(
   });
 }
 
-function toNchw({ shape, data }: Array4): Array4 {
+/** From TensorFlow's layout, rank 4. */
+export function toNchw({ shape, data }: Array4): Array4 {
   const [batch = 1, height = 1, width = 1, channels = 1] = shape;
   const planar = new Float32Array(data.length);
   const plane = height * width;
