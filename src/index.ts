@@ -3,4 +3,12 @@ export { type Config, fillConfig, type Options } from './config.ts';
 export type { RecordRegion, RedactionRecord, RejectedRecord, VerifiedRecord } from './core/outcome.ts';
 export type { Box, ClassName, ImageFormat, Mode, Point } from './core/types.ts';
 export { ModelError, OutputError, SampleError, UsageError } from './errors.ts';
+export {
+  type EvaluateHooks,
+  type EvaluateOptions,
+  type EvaluateProgress,
+  type Evaluation,
+  evaluate,
+} from './eval/evaluate.ts';
+export type { ClassReport, EvaluationReport } from './eval/report.ts';
 export { type RunHooks, type RunProgress, type RunSummary, run } from './run.ts';

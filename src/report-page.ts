@@ -1,5 +1,6 @@
 import type { VerifiedRecord } from './core/outcome.ts';
 import { CLASSES, type ClassName } from './core/types.ts';
+import { escapeHtml, htmlPage, htmlTable } from './html.ts';
 
 export interface ReportData {
   /** run.json */
@@ -19,17 +20,12 @@ export interface ReportData {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --accent: #2f6f9f; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
-td.n, th.n { text-align: right }
+h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
+th, td { padding: .3rem .9rem .3rem 0; vertical-align: top }
 .bar { display: inline-block; height: .7em; background: var(--accent); border-radius: 2px }
-.note { border-left: 4px solid #b7791f; padding: .4rem .9rem; background: color-mix(in srgb, #b7791f 12%, transparent) }
-.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); gap: .8rem }
-figure { margin: 0 } img { width: 100%; height: 180px; object-fit: contain; background: #8882; border-radius: 4px }
-figcaption { font-size: .8rem; opacity: .8 } code { font-size: .85em; overflow-wrap: anywhere }
+.grid { grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)) }
+img { width: 100%; height: 180px; object-fit: contain; background: #8882; border-radius: 4px }
+figcaption { opacity: .8 }
 `;
 
 /** The report as one HTML page without scripts or outside resources. */
@@ -37,10 +33,7 @@ export function renderReport(data: ReportData): string {
   const { run } = data;
   const rejected = data.reasons.reduce((sum, [, n]) => sum + n, 0);
   const finished = run.status === 'finished';
-  return `<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Anonymization report</title><style>${STYLE}</style>
-<h1>Anonymization report</h1>
+  const body = `<h1>Anonymization report</h1>
 <p>${count(data.published, 'image')} published, ${rejected} not published${finished ? '' : ` · run ${escapeHtml(run.status)}`}</p>
 <p class="note">Counts are what the models detected. An instance that no model saw is in no table here and is not redacted.</p>
 <h2>What was redacted</h2>
@@ -63,9 +56,8 @@ ${
 <h2>A sample of the published images</h2>
 <div class="grid">
 ${data.images.map(figure).join('\n')}
-</div>
-</html>
-`;
+</div>`;
+  return htmlPage('Anonymization report', STYLE, body);
 }
 
 function classTable({ run, classes, published }: ReportData): string {
@@ -102,10 +94,7 @@ function figure({ record, jpeg }: ReportData['images'][number]): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const tag = (name: string, cell: string | number): string =>
-    `<${name}${typeof cell === 'number' ? ' class="n"' : ''}>${cell}</${name}>`;
-  const body = rows.map((row) => `<tr>${row.map((cell) => tag('td', cell)).join('')}</tr>`).join('\n');
-  return `<table><tr>${head.map((cell) => tag('th', cell)).join('')}</tr>\n${body}</table>`;
+  return htmlTable(head, rows, (cell) => typeof cell === 'number');
 }
 
 function strings(value: unknown): string[] {
@@ -114,8 +103,4 @@ function strings(value: unknown): string[] {
 
 function count(n: number, word: string): string {
   return `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
-}
-
-function escapeHtml(value: unknown): string {
-  return String(value ?? '').replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }

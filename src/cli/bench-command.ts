@@ -16,6 +16,7 @@ export function benchCommand(terminal: Terminal): Command {
     .description('speed of the whole pipeline against its floor (decode + inference + encode), and over workers')
     .argument('[images...]', 'files or folders (default: the photographs that come with @vladmandic/face-api)')
     .option('--classes <list>', 'classes to look for (default: all)', list)
+    .option('--quality <level>', 'fast | balanced | max, as in a run (default: balanced)')
     .option('--workers <list>', 'numbers of worker threads to compare', (v) => list(v).map(number), [1, 2])
     .option('--rounds <n>', 'times that each image is processed', number, 3)
     .option('--device <name>', 'execution device', 'cpu')
@@ -23,7 +24,14 @@ export function benchCommand(terminal: Terminal): Command {
     .action(
       async (
         inputs: string[],
-        flags: { classes?: string[]; workers: number[]; rounds: number; device: string; json?: boolean },
+        flags: {
+          classes?: string[];
+          quality?: string;
+          workers: number[];
+          rounds: number;
+          device: string;
+          json?: boolean;
+        },
       ) => {
         for (const workers of [...flags.workers, flags.rounds]) {
           if (!Number.isInteger(workers) || workers < 1) {
@@ -35,6 +43,7 @@ export function benchCommand(terminal: Terminal): Command {
           out: 'unused',
           device: flags.device,
           ...(flags.classes ? { classes: flags.classes } : {}),
+          ...(flags.quality ? { quality: flags.quality } : {}),
         });
         const files = inputs.length > 0 ? inputs.flatMap(imagesIn) : imagesIn(packagePhotographs());
         if (files.length === 0) throw new UsageError(`Expected images but found none in ${inputs.join(', ')}`);

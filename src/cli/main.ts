@@ -2,6 +2,7 @@ import { Command, CommanderError, Help } from 'commander';
 import { ModelError, OutputError, UsageError } from '../errors.ts';
 import { packageVersion } from '../prepare.ts';
 import { benchCommand } from './bench-command.ts';
+import { evalCommand } from './eval-command.ts';
 import { modelsCommand } from './models-command.ts';
 import { reportCommand } from './report-command.ts';
 import { EXAMPLES, runCommand } from './run-command.ts';
@@ -27,7 +28,7 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
   program.addCommand(verifyCommand(terminal, exit));
   program.addCommand(reportCommand(terminal));
   program.addCommand(benchCommand(terminal));
-  program.addCommand(laterCommand('eval', 'cannot measure coverage on labelled images yet'), { hidden: true });
+  program.addCommand(evalCommand(terminal, exit));
   // The main job needs no command, so its options are those of the program.
   const help = new Help();
   program.configureHelp({
@@ -56,16 +57,6 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
     code = report(error, terminal);
   }
   process.exitCode = code;
-}
-
-/** A command that a later version will have: refused, so that its name is not taken for an input. */
-function laterCommand(name: string, what: string): Command {
-  return new Command(name)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(() => {
-      throw new UsageError(`Expected a command of this version but received ${name}: this version ${what}`);
-    });
 }
 
 /** Says what went wrong in one sentence and returns the exit code. */

@@ -6,7 +6,7 @@ import { cacheDir, readCached } from '../models/cache.ts';
 import { findModel, loadManifest, type ModelSpec } from '../models/manifest.ts';
 import { pullModel } from '../models/pull.ts';
 import { DEVICES, openSession } from '../models/session.ts';
-import { prepareModel } from '../models/store.ts';
+import { locateModel } from '../models/store.ts';
 import { prepareJob } from '../prepare.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { type Terminal, table } from './terminal.ts';
@@ -68,7 +68,7 @@ async function listModels(terminal: Terminal, json: boolean): Promise<void> {
 async function buildModels(terminal: Terminal): Promise<void> {
   for (const spec of loadManifest().models) {
     if (spec.source.kind !== 'compiled') continue;
-    const { path, sha256 } = await prepareModel(spec);
+    const { path, sha256 } = await locateModel(spec);
     terminal.out(`${spec.id}  sha256:${sha256}  ${path}\n`);
   }
 }
@@ -90,8 +90,8 @@ async function checkModels(terminal: Terminal, device: string): Promise<number> 
     const state = await stateOf(spec);
     if (spec.source.kind === 'derived' || state === 'not pulled') continue;
     await report(spec.id, async () => {
-      const model = await prepareModel(spec);
-      const session = await openSession(model.path, model.id, config.device);
+      const model = await locateModel(spec);
+      const session = await openSession(model.path, spec.id, config.device);
       await session.release();
       return `opens on ${session.provider}`;
     });

@@ -1,4 +1,5 @@
 import { CLASSES } from '../core/types.ts';
+import type { EvaluateProgress } from '../eval/evaluate.ts';
 import type { RunProgress } from '../run.ts';
 import { duration, type Terminal } from './terminal.ts';
 
@@ -6,25 +7,33 @@ const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 10_000;
 const BAR = 20;
 
+interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
 /** A line that is redrawn on a terminal, or a plain line now and then where there is none. */
-export class ProgressLine {
+export class ProgressLine<T extends Progress> {
   readonly #terminal: Terminal;
+  readonly #counts: (progress: T) => readonly string[];
   readonly #start = performance.now();
   #last = performance.now();
   #drawn = false;
 
-  constructor(terminal: Terminal) {
+  /** @param counts what a job counts besides what is done, such as `quarantined 1` */
+  constructor(terminal: Terminal, counts: (progress: T) => readonly string[]) {
     this.#terminal = terminal;
+    this.#counts = counts;
     if (terminal.interactive) this.#last = -Infinity;
   }
 
-  update(progress: RunProgress): void {
+  update(progress: T): void {
     const now = performance.now();
     const { interactive } = this.#terminal;
     const done = progress.done === progress.total;
     if (now - this.#last < (interactive ? REDRAW_MS : PLAIN_LINE_MS) && !(interactive && done)) return;
     this.#last = now;
-    const line = describeProgress(progress, (now - this.#start) / 1000);
+    const line = describeProgress(progress, this.#counts(progress), (now - this.#start) / 1000);
     if (!interactive) {
       this.#terminal.err(`${line}\n`);
       return;
@@ -42,16 +51,20 @@ export class ProgressLine {
   }
 }
 
-/** `12/40  3.1 img/s  9.0 s left  face 7  body 3  quarantined 1`, with the classes found so far */
-export function describeProgress(progress: RunProgress, seconds: number): string {
-  const rate = progress.done / Math.max(seconds, 1e-9);
-  const left = rate > 0 ? duration((progress.total - progress.done) / rate) : '?';
-  const regions = CLASSES.filter((c) => progress.regions[c] > 0).map((c) => `${c} ${progress.regions[c]}`);
-  return [
-    `${progress.done}/${progress.total}`,
-    `${rate.toFixed(1)} img/s`,
-    ...(progress.done < progress.total ? [`${left} left`] : []),
-    ...regions,
-    `quarantined ${progress.rejected}`,
-  ].join('  ');
+/** `12/40  3.1 img/s  9.0 s left  face 7  body 3  quarantined 1` */
+export function describeProgress({ done, total }: Progress, counts: readonly string[], seconds: number): string {
+  const rate = done / Math.max(seconds, 1e-9);
+  const left = rate > 0 ? duration((total - done) / rate) : '?';
+  return [`${done}/${total}`, `${rate.toFixed(1)} img/s`, ...(done < total ? [`${left} left`] : []), ...counts].join(
+    '  ',
+  );
+}
+
+/** The classes found so far, and what was left out. */
+export function runCounts({ regions, rejected }: RunProgress): string[] {
+  return [...CLASSES.filter((c) => regions[c] > 0).map((c) => `${c} ${regions[c]}`), `quarantined ${rejected}`];
+}
+
+export function evalCounts({ failed }: EvaluateProgress): string[] {
+  return [`not measured ${failed}`];
 }

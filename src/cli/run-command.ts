@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
 import { type RunSummary, run } from '../run.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
-import { ProgressLine } from './progress.ts';
+import { ProgressLine, runCounts } from './progress.ts';
 import { describeSummary } from './summary.ts';
 import { plural, type Terminal } from './terminal.ts';
 
@@ -46,7 +46,7 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     )
     .option('--threshold <class=score,…>', 'least score that is redacted, 0 to 1', numericAssignments)
     .option('--model <class=id|path,…>', 'another model for a class; see anonymize models list', assignments)
-    .option('--quality <level>', 'fast (balanced and max are not in this version)')
+    .option('--quality <level>', 'how closely to look: fast | balanced | max (default: balanced)')
     .option('--format <name>', `${OUTPUT_FORMATS.join(' | ')} (default: webdataset)`)
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
@@ -72,11 +72,11 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
   const { quiet, json, ...options } = flags;
   if (options.out === undefined) {
     // A mistyped command looks like an input.
-    const hint = suggest(inputs[0] ?? '', ['models', 'verify', 'report', 'bench']);
+    const hint = suggest(inputs[0] ?? '', ['models', 'verify', 'report', 'bench', 'eval']);
     throw new UsageError(`Expected a folder for --out but received nothing${hint}`);
   }
   const config = fillConfig({ inputs, ...options });
-  const progress = new ProgressLine(terminal);
+  const progress = new ProgressLine(terminal, runCounts);
   const interrupt = new AbortController();
   const onSignal = (): void => {
     progress.end();

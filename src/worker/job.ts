@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
-import type { Outcome } from '../core/outcome.ts';
+import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
-import type { ClassName } from '../core/types.ts';
+import type { ClassName, Detection } from '../core/types.ts';
 import type { DetectSetup } from '../detect/pipeline.ts';
 import type { Policy } from '../redact/plan.ts';
 
@@ -17,11 +17,26 @@ export interface Job
   readonly selfCheck: { readonly path: string; readonly expect: Readonly<Partial<Record<ClassName, number>>> };
 }
 
-export type Task = { readonly kind: 'check' } | { readonly kind: 'sample'; readonly ref: SampleRef };
+export type Task =
+  | { readonly kind: 'check' }
+  | { readonly kind: 'sample'; readonly ref: SampleRef }
+  | { readonly kind: 'detect'; readonly ref: SampleRef };
+
+/** What the networks saw in one sample, before anything is redacted. */
+export interface DetectedSample {
+  readonly status: 'detected';
+  /** Pixels of the upright image. */
+  readonly width: number;
+  readonly height: number;
+  readonly detections: readonly Detection[];
+  /** Milliseconds: `decode`, then every stage of detection. */
+  readonly timings: Readonly<Record<string, number>>;
+}
 
 /** Errors lose their class between threads, so a reply says what happened. */
 export type Reply =
   | { readonly kind: 'ready'; readonly providers: readonly string[] }
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
+  | { readonly kind: 'detected'; readonly outcome: DetectedSample | RejectedOutcome }
   /** The worker cannot be trusted with any sample. */
   | { readonly kind: 'fatal'; readonly message: string };

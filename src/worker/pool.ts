@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import type { Outcome } from '../core/outcome.ts';
+import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
 import { ModelError } from '../errors.ts';
-import type { Job, Reply, Task } from './job.ts';
+import type { DetectedSample, Job, Reply, Task } from './job.ts';
 import { Slots } from './slots.ts';
 
 /** Hides the hand-off between threads: while one image is in a network, another is decoded or encoded. */
@@ -19,6 +19,15 @@ export interface PoolOptions {
   readonly giveUpAfter?: number;
 }
 
+/** No worker answered for the sample. */
+interface GivenUp {
+  readonly rejected: RejectedOutcome;
+}
+
+function givenUp(reason: string, message: string): GivenUp {
+  return { rejected: { status: 'failed_to_anonymize', stage: 'worker', reason, message } };
+}
+
 /** Worker threads that each hold their own sessions. */
 export class WorkerPool {
   /** Samples that can usefully be in work at the same time. */
@@ -28,7 +37,7 @@ export class WorkerPool {
   readonly #giveUpAfter: number;
   #retries: Promise<unknown> = Promise.resolve();
   readonly #slots: Slots;
-  readonly #running = new Set<Promise<Outcome>>();
+  readonly #running = new Set<Promise<unknown>>();
   #stuck = 0;
   #closed = false;
 
@@ -77,38 +86,53 @@ export class WorkerPool {
    * @throws ModelError when a worker reports that it cannot be trusted.
    */
   async process(ref: SampleRef): Promise<Outcome> {
+    const answer = await this.#answer({ kind: 'sample', ref });
+    if ('rejected' in answer) return answer.rejected;
+    if (answer.kind === 'outcome') return answer.outcome;
+    throw new ModelError('Expected an outcome from a worker');
+  }
+
+  /**
+   * Looks at one sample without anonymizing it; otherwise like `process`.
+   * @throws ModelError when a worker reports that it cannot be trusted.
+   */
+  async detect(ref: SampleRef): Promise<DetectedSample | RejectedOutcome> {
+    const answer = await this.#answer({ kind: 'detect', ref });
+    if ('rejected' in answer) return answer.rejected;
+    if (answer.kind === 'detected') return answer.outcome;
+    throw new ModelError('Expected detections from a worker');
+  }
+
+  async #answer(task: Task): Promise<Reply | GivenUp> {
     if (this.#closed) throw new Error('Expected an open pool but it has been closed');
-    const outcome = this.#process(ref);
-    this.#running.add(outcome);
+    const answer = this.#tryRepeatedly(task);
+    this.#running.add(answer);
     try {
-      return await outcome;
+      return await answer;
     } finally {
-      this.#running.delete(outcome);
+      this.#running.delete(answer);
     }
   }
 
-  async #process(ref: SampleRef): Promise<Outcome> {
-    let reply = await this.#attempt(ref);
+  async #tryRepeatedly(task: Task): Promise<Reply | GivenUp> {
+    let reply = await this.#attempt(task);
     // A death takes down whatever else the worker held. Retries run one at a time, so that a sample
     // that kills its worker cannot take the same innocent one down again and again.
     for (let retry = 0; retry < RETRIES && 'death' in reply; retry++) {
-      const turn = this.#retries.then(() => this.#attempt(ref));
+      const turn = this.#retries.then(() => this.#attempt(task));
       this.#retries = turn.catch(() => {});
       reply = await turn;
     }
-    if ('death' in reply) {
-      return { status: 'failed_to_anonymize', stage: 'worker', reason: 'worker-died', message: reply.death };
-    }
-    return reply;
+    return 'death' in reply ? givenUp('worker-died', reply.death) : reply;
   }
 
   /**
    * Waits for a slot before the clock starts: time spent in line is not the worker's.
    * @throws ModelError on a fatal reply, or when no worker is left.
    */
-  async #attempt(ref: SampleRef): Promise<Outcome | { readonly death: string }> {
+  async #attempt(task: Task): Promise<Reply | GivenUp | { readonly death: string }> {
     await this.#slots.take();
-    const answer = this.#post({ kind: 'sample', ref });
+    const answer = this.#post(task);
     let reply: Reply | 'late';
     try {
       reply = await this.#withinLimit(answer);
@@ -118,8 +142,8 @@ export class WorkerPool {
     }
     if (reply === 'late') return this.#abandon(answer);
     this.#slots.free();
-    if (reply.kind === 'outcome') return reply.outcome;
-    throw new ModelError(reply.kind === 'fatal' ? reply.message : 'Expected an outcome from a worker');
+    if (reply.kind === 'fatal') throw new ModelError(reply.message);
+    return reply;
   }
 
   #post(task: Task): Promise<Reply> {
@@ -143,7 +167,7 @@ export class WorkerPool {
    * Its slot is free again if it answers after all.
    * @throws ModelError when no worker is left.
    */
-  #abandon(answer: Promise<Reply>): Outcome {
+  #abandon(answer: Promise<Reply>): GivenUp {
     this.#stuck++;
     const recover = (): void => {
       this.#stuck--;
@@ -157,12 +181,7 @@ export class WorkerPool {
       this.#slots.refuse(error);
       throw error;
     }
-    return {
-      status: 'failed_to_anonymize',
-      stage: 'worker',
-      reason: 'time-limit',
-      message: `Expected an answer within ${this.#giveUpAfter} s but the worker gave none`,
-    };
+    return givenUp('time-limit', `Expected an answer within ${this.#giveUpAfter} s but the worker gave none`);
   }
 
   /** Lets running calls end, since a thread must not be ended inside native code, then ends the threads. */

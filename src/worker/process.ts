@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { snapOutward } from '../core/geometry.ts';
-import type { Outcome, PublishedOutcome, RecordRegion } from '../core/outcome.ts';
+import type { Outcome, PublishedOutcome, RecordRegion, RejectedOutcome } from '../core/outcome.ts';
 import { CLASSES, type ClassName, type Region } from '../core/types.ts';
 import type { DetectPipeline } from '../detect/pipeline.ts';
 import { ModelError, SampleError, type Stage } from '../errors.ts';
@@ -10,7 +10,8 @@ import { verifyEncoded } from '../image/verify.ts';
 import { redactInPlace } from '../redact/apply.ts';
 import { planRegions } from '../redact/plan.ts';
 import { strengthOf } from '../redact/strength.ts';
-import type { Job } from './job.ts';
+import type { DetectedSample, Job } from './job.ts';
+import { StageClock } from './stage-clock.ts';
 
 /** Grid in pixels to which the public log rounds boxes outwards. */
 const COARSE_GRID = 16;
@@ -23,6 +24,29 @@ export async function processSample(bytes: Uint8Array, job: Job, pipeline: Detec
   const clock = new StageClock(job.timeLimit);
   try {
     return await anonymize(bytes, job, pipeline, clock);
+  } catch (error) {
+    if (error instanceof ModelError) throw error;
+    return rejection(error, clock.stage);
+  }
+}
+
+/**
+ * What the networks see in one sample, without redacting it: for measuring.
+ * @throws ModelError when a network cannot be trusted any more; everything else becomes a rejection.
+ */
+export async function detectSample(
+  bytes: Uint8Array,
+  job: Job,
+  pipeline: DetectPipeline,
+): Promise<DetectedSample | RejectedOutcome> {
+  const clock = new StageClock(job.timeLimit);
+  try {
+    clock.enter('decode');
+    const { rgb } = await decodeImage(bytes, { limitPixels: job.limitPixels, timeoutSeconds: clock.secondsLeft() });
+    clock.enter('detect');
+    const { detections, timings } = await pipeline.detect(rgb, () => clock.check());
+    const { decode = 0 } = clock.timings;
+    return { status: 'detected', width: rgb.width, height: rgb.height, detections, timings: { decode, ...timings } };
   } catch (error) {
     if (error instanceof ModelError) throw error;
     return rejection(error, clock.stage);
@@ -89,51 +113,11 @@ function recordRegion(region: Region, geometry: Job['logGeometry'], width: numbe
 }
 
 /** The outcome of a failure; a message never reaches the public log, only the stage and the reason do. */
-export function rejection(error: unknown, stage: Stage): Outcome {
+export function rejection(error: unknown, stage: Stage): RejectedOutcome {
   if (error instanceof SampleError) {
     const status = error.reason === 'time-limit' ? 'failed_to_anonymize' : 'quarantined';
     return { status, stage: error.stage, reason: error.reason, message: error.message };
   }
   const message = error instanceof Error ? error.message : String(error);
   return { status: 'failed_to_anonymize', stage, reason: 'internal-error', message };
-}
-
-/** Knows the current stage, the time each one took, and when the sample has had enough. */
-class StageClock {
-  stage: Stage = 'read';
-  readonly timings: Record<string, number> = {};
-  readonly #deadline: number;
-  #since = performance.now();
-
-  constructor(limitSeconds: number) {
-    this.#deadline = this.#since + limitSeconds * 1000;
-  }
-
-  enter(stage: Stage): void {
-    this.stop();
-    this.stage = stage;
-    this.check();
-  }
-
-  /** Books the time of the current stage. */
-  stop(): void {
-    const now = performance.now();
-    this.timings[this.stage] = (this.timings[this.stage] ?? 0) + now - this.#since;
-    this.#since = now;
-  }
-
-  check(): void {
-    if (performance.now() > this.#deadline) {
-      throw new SampleError(
-        this.stage,
-        'time-limit',
-        `Expected to be done in time but the limit ran out in ${this.stage}`,
-      );
-    }
-  }
-
-  /** Whole seconds until the deadline, at least one. */
-  secondsLeft(): number {
-    return Math.max(1, Math.ceil((this.#deadline - performance.now()) / 1000));
-  }
 }

@@ -4,7 +4,7 @@ import type { SampleRef } from '../core/sample.ts';
 import { DetectPipeline } from '../detect/pipeline.ts';
 import { ModelError, SampleError } from '../errors.ts';
 import type { Job, Reply, Task } from './job.ts';
-import { processSample, rejection } from './process.ts';
+import { detectSample, processSample, rejection } from './process.ts';
 import { selfCheck } from './self-check.ts';
 
 const job = workerData as Job;
@@ -34,9 +34,10 @@ export default async function work(task: Task): Promise<Reply> {
   try {
     bytes = await read(task.ref);
   } catch (error) {
-    return { kind: 'outcome', outcome: rejection(error, 'read') };
+    return { kind: task.kind === 'detect' ? 'detected' : 'outcome', outcome: rejection(error, 'read') };
   }
   try {
+    if (task.kind === 'detect') return { kind: 'detected', outcome: await detectSample(bytes, job, pipeline) };
     return { kind: 'outcome', outcome: await processSample(bytes, job, pipeline) };
   } catch (error) {
     return fatal(error);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { describeProgress, ProgressLine } from '../../src/cli/progress.ts';
+import { describeProgress, evalCounts, ProgressLine, runCounts } from '../../src/cli/progress.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import type { RunProgress } from '../../src/run.ts';
 
@@ -18,8 +18,15 @@ describe('describeProgress', () => {
     ],
     [progress(1, 1000), 60, '1/1000  0.0 img/s  16 h 39 min left  quarantined 0'],
     [progress(40, 40), 20, '40/40  2.0 img/s  quarantined 0'],
-  ])('%j after %d s', (state, seconds, expected) => {
-    expect(describeProgress(state, seconds)).toBe(expected);
+  ])('of a run: %j after %d s', (state, seconds, expected) => {
+    expect(describeProgress(state, runCounts(state), seconds)).toBe(expected);
+  });
+
+  it.each([
+    [{ done: 12, total: 40, failed: 1 }, 4, '12/40  3.0 img/s  9.3 s left  not measured 1'],
+    [{ done: 40, total: 40, failed: 0 }, 20, '40/40  2.0 img/s  not measured 0'],
+  ])('of an evaluation: %j after %d s', (state, seconds, expected) => {
+    expect(describeProgress(state, evalCounts(state), seconds)).toBe(expected);
   });
 });
 
@@ -36,7 +43,7 @@ describe('ProgressLine', () => {
 
   it('redraws one line on a terminal, at most ten times a second, and the last state always', () => {
     const { terminal, written } = recorder(true);
-    const line = new ProgressLine(terminal);
+    const line = new ProgressLine(terminal, runCounts);
     for (let done = 1; done <= 40; done++) {
       vi.advanceTimersByTime(50);
       line.update(progress(done, 40));
@@ -55,13 +62,15 @@ describe('ProgressLine', () => {
 
   it('never reaches the last column, where a terminal would wrap', () => {
     const { terminal, written } = recorder(true, 30);
-    new ProgressLine(terminal).update(progress(3, 40, { regions: { face: 123, body: 4, plate: 5, text: 6 } }));
+    new ProgressLine(terminal, runCounts).update(
+      progress(3, 40, { regions: { face: 123, body: 4, plate: 5, text: 6 } }),
+    );
     expect(written[0]?.replace('\r', '').replace('\u001b[K', '')).toHaveLength(29);
   });
 
   it('writes a whole line every ten seconds where there is no terminal', () => {
     const { terminal, written } = recorder(false);
-    const line = new ProgressLine(terminal);
+    const line = new ProgressLine(terminal, runCounts);
     for (let done = 1; done <= 50; done++) {
       vi.advanceTimersByTime(500);
       line.update(progress(done, 50));

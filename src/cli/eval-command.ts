@@ -1,0 +1,96 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Command } from 'commander';
+import { suggest } from '../config.ts';
+import { CLASSES, type ClassName } from '../core/types.ts';
+import { UsageError } from '../errors.ts';
+import { type EvaluateOptions, evaluate } from '../eval/evaluate.ts';
+import { renderEvaluation } from '../eval/page.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { DEVICES } from '../models/session.ts';
+import { describeEvaluation } from './eval-table.ts';
+import { assignments, list, number, numericAssignments } from './parse.ts';
+import { evalCounts, ProgressLine } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+
+interface EvalFlags extends Omit<EvaluateOptions, 'data' | 'map'> {
+  readonly data?: string;
+  readonly map?: Readonly<Record<string, string>>;
+  readonly json?: string;
+  readonly html?: string;
+}
+
+export function evalCommand(terminal: Terminal, exit: (code: number) => void): Command {
+  return new Command('eval')
+    .description('measure what is found and redacted on labelled photographs')
+    .requiredOption('--data <dir>', 'labelled photographs: annotations.json, COCO, YOLO or Pascal VOC, at any depth')
+    .option(
+      '--classes <list>',
+      `what to look for: ${CLASSES.join(',')}; measured where it is labelled (default: all)`,
+      list,
+    )
+    .option('--quality <level>', 'fast | balanced | max, as in a run (default: balanced)')
+    .option('--model <class=id|path,…>', 'another model for a class', assignments)
+    .option('--threshold <class=score,…>', 'least score that is redacted, 0 to 1', numericAssignments)
+    .option('--grow <class=fraction,…>', 'padding per side', numericAssignments)
+    .option('--map <name=class,…>', 'classes of category names that are not known, such as human=body', assignments)
+    .option('--images <dir>', 'where the photographs are, when they are not with the labels')
+    .option('--limit <n>', 'measure at most this many photographs, spread over the set', number)
+    .option('--workers <n>', 'worker threads (default: one per core)', number)
+    .option('--device <name>', `${DEVICES.join(' | ')} (default: cpu)`)
+    .option('--json <file>', 'write the whole report as JSON; - prints it instead of the table')
+    .option('--html <file>', 'write a page with curves and unredacted examples: not for publication')
+    .action(async (flags: EvalFlags) => {
+      exit(await evaluateAndTell(flags, terminal));
+    });
+}
+
+async function evaluateAndTell(flags: EvalFlags, terminal: Terminal): Promise<number> {
+  const { data = '', json, html, map, ...options } = flags;
+  if (json !== undefined && json !== '-') await checkTarget('--json', json);
+  if (html !== undefined) await checkTarget('--html', html);
+  const progress = new ProgressLine(terminal, evalCounts);
+  const evaluation = await evaluate(
+    { ...options, data, ...(map ? { map: classesOf(map) } : {}) },
+    { onProgress: (state) => progress.update(state) },
+  ).finally(() => progress.end());
+  const { report } = evaluation;
+  const text = `${JSON.stringify(report, null, 2)}\n`;
+  terminal.out(json === '-' ? text : describeEvaluation(report));
+  if (json !== undefined && json !== '-') await writeFileAtomic(json, text);
+  if (html !== undefined) {
+    await writeFileAtomic(html, await renderEvaluation(evaluation), 0o600);
+    terminal.err(`${html} contains unredacted photographs: not for publication\n`);
+  }
+  return report.failed.length > 0 ? 1 : 0;
+}
+
+/** @throws UsageError for an entry of `--map` that is not a class. */
+function classesOf(map: Readonly<Record<string, string>>): Record<string, ClassName> {
+  const entries = Object.entries(map).map(([name, value]) => {
+    const cls = CLASSES.find((known) => known === value);
+    if (cls) return [name, cls] as const;
+    throw new UsageError(
+      `Expected a class (${CLASSES.join(', ')}) for --map ${name} but received ${value}${suggest(value, CLASSES)}`,
+    );
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Before the work, which may take hours. @throws UsageError when a file cannot be put there. */
+async function checkTarget(flag: string, file: string): Promise<void> {
+  const folder = path.dirname(path.resolve(file));
+  const isFolder = (target: string): Promise<boolean> =>
+    stat(target).then(
+      (status) => status.isDirectory(),
+      () => false,
+    );
+  if (file === '' || (await isFolder(file))) {
+    throw new UsageError(
+      `Expected a file for ${flag} but received ${file === '' ? 'an empty string' : `the folder ${file}`}`,
+    );
+  }
+  if (!(await isFolder(folder))) {
+    throw new UsageError(`Expected a file in an existing folder for ${flag} but received ${file}`);
+  }
+}
