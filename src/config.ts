@@ -5,6 +5,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import * as v from 'valibot';
 import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
+import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
 
 export const PRESETS = {
@@ -16,7 +17,6 @@ export const PRESETS = {
 export const LOG_GEOMETRY = ['full', 'coarse', 'none'] as const;
 export const OUTPUT_FORMATS = ['webdataset', 'folder'] as const;
 export const ENCODINGS = ['keep', 'jpeg', 'png', 'webp'] as const;
-const QUALITIES = ['fast', 'balanced', 'max'] as const;
 
 // The message of a schema is what a caller is told was expected.
 const anyOf = (choices: readonly string[]) => `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
@@ -56,7 +56,8 @@ const optionsSchema = v.strictObject({
   threshold: v.optional(byClass(between(0, 1)), {}),
   /** Model id or path of an ONNX file. */
   model: v.optional(byClass(text('a model id or path')), {}),
-  quality: v.optional(oneOf(QUALITIES), 'fast'),
+  /** How closely images are looked at. */
+  quality: v.optional(oneOf(QUALITIES), 'balanced'),
   format: v.optional(oneOf(OUTPUT_FORMATS), 'webdataset'),
   samplesPerShard: v.optional(whole(1_000_000), 1000),
   encode: v.optional(oneOf(ENCODINGS), 'keep'),
@@ -86,6 +87,7 @@ export interface Config {
   readonly grow: Readonly<Partial<Record<ClassName, number>>>;
   readonly threshold: Readonly<Partial<Record<ClassName, number>>>;
   readonly model: Readonly<Partial<Record<ClassName, string>>>;
+  readonly quality: Quality;
   readonly format: (typeof OUTPUT_FORMATS)[number];
   readonly samplesPerShard: number;
   readonly encode: 'keep' | ImageFormat;
@@ -107,11 +109,6 @@ export function fillConfig(options: unknown): Config {
   if (!result.success) throw new UsageError(explain(result.issues[0]));
   const o = result.output;
   if (o.preset && o.classes) throw new UsageError('Expected either --preset or --classes but received both');
-  if (o.quality !== 'fast') {
-    throw new UsageError(
-      `Expected fast for --quality but received ${o.quality}: this version looks at each image once`,
-    );
-  }
   if (o.resume) {
     throw new UsageError('Expected no --resume: this version cannot resume a run; use --overwrite to start it again');
   }
@@ -136,6 +133,7 @@ export function fillConfig(options: unknown): Config {
     grow: o.grow,
     threshold: o.threshold,
     model: o.model,
+    quality: o.quality,
     format: o.format,
     samplesPerShard: o.samplesPerShard,
     encode: o.encode,

@@ -3,15 +3,27 @@ import { type Config, suggest } from './config.ts';
 import { CLASSES, type ClassName, type Label } from './core/types.ts';
 import type { NetworkSetup } from './detect/network.ts';
 import type { DetectSetup } from './detect/pipeline.ts';
+import { LEAST_EVIDENCE } from './detect/second-look.ts';
 import { ModelError } from './errors.ts';
 import { sha256Hex } from './models/cache.ts';
-import { defaultModel, findModel, loadManifest, type Manifest, type ModelSpec } from './models/manifest.ts';
+import {
+  defaultModel,
+  findModel,
+  levelOf,
+  loadManifest,
+  type Manifest,
+  type ModelSpec,
+  type Quality,
+} from './models/manifest.ts';
 import { packageFile } from './models/package-files.ts';
 import { prepareCustomModel, prepareModel, type ReadyModel } from './models/store.ts';
 import type { Job } from './worker/job.ts';
 
-/** Score from which a vehicle counts as evidence for a plate. */
-const VEHICLE_THRESHOLD = 0.25;
+/**
+ * Networks report from this share of the least redacted score on: weaker sightings of an object widen the
+ * box of a certain one, and `eval` draws its curve over them.
+ */
+export const KEPT_SHARE = 0.4;
 
 interface Choice {
   /** Id as the public log shows it. */
@@ -27,11 +39,13 @@ interface Choice {
 export async function prepareJob(config: Config, manifest: Manifest = loadManifest()): Promise<Job> {
   const networks = new Map<string, NetworkSetup>();
   const choices = new Map<ClassName, Choice>();
+  const searches: DetectSetup['searches'][number][] = [];
+  const { quality } = config;
   let plateShape: DetectSetup['plateShape'];
 
   const use = (model: ReadyModel, label: Label, threshold: number): void => {
     const known = networks.get(model.sha256);
-    const least = Math.min(threshold, known?.keep[label] ?? Infinity);
+    const least = Math.min(threshold * KEPT_SHARE, known?.keep[label] ?? Infinity);
     networks.set(model.sha256, { model, keep: { ...known?.keep, [label]: least } });
   };
 
@@ -44,16 +58,27 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
       );
     }
     if (spec?.source.kind === 'derived') {
-      const threshold = config.threshold[cls] ?? spec.threshold;
-      plateShape = await deriveFrom(manifest, spec, threshold, use);
-      choices.set(cls, { name: `${spec.id}@interim`, threshold, growth: config.grow[cls] ?? spec.growth });
+      const level = levelOf(manifest, spec, quality);
+      const threshold = config.threshold[cls] ?? level.threshold;
+      plateShape = await deriveFrom(manifest, spec, quality, threshold, use);
+      choices.set(cls, { name: `${spec.id}@interim`, threshold, growth: config.grow[cls] ?? level.growth });
       continue;
     }
-    const model = spec ? await prepareModel(spec) : await prepareCustomModel(manifest, cls, wanted as string);
-    const threshold = config.threshold[cls] ?? model.threshold;
+    const model = spec
+      ? await prepareModel(manifest, spec, quality)
+      : await prepareCustomModel(manifest, cls, wanted as string, quality);
+    const threshold = config.threshold[cls] ?? model.level.threshold;
     use(model, cls, threshold);
-    const growth = config.grow[cls] ?? model.growth;
+    const growth = config.grow[cls] ?? model.level.growth;
     choices.set(cls, { name: `${model.id}@sha256:${model.sha256}`, threshold, growth });
+    const evidence = model.level.searchIn;
+    if (evidence === undefined) continue;
+    searches.push({ label: cls, evidence });
+    use(
+      await prepareModel(manifest, findModel(manifest, manifest.evidence[evidence]), quality),
+      evidence,
+      LEAST_EVIDENCE,
+    );
   }
 
   const perClass = (value: 'threshold' | 'growth'): Record<ClassName, number> =>
@@ -63,6 +88,7 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
     version: packageVersion(),
     models,
     classes: config.classes,
+    quality,
     redact: config.redact,
     fill: config.fill,
     threshold: perClass('threshold'),
@@ -75,6 +101,7 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
     detect: {
       classes: config.classes,
       networks: [...networks.values()],
+      searches,
       thresholds: decisive.threshold,
       mergePlatesAndText:
         config.classes.includes('plate') &&
@@ -113,17 +140,18 @@ function specOf(manifest: Manifest, cls: ClassName, wanted: string): ModelSpec |
 async function deriveFrom(
   manifest: Manifest,
   spec: ModelSpec,
+  quality: Quality,
   threshold: number,
   use: (model: ReadyModel, label: Label, threshold: number) => void,
 ): Promise<NonNullable<DetectSetup['plateShape']>> {
   const ids = spec.source.kind === 'derived' ? spec.source.from : [];
   let textModel = '';
   for (const id of ids) {
-    const model = await prepareModel(findModel(manifest, id));
+    const model = await prepareModel(manifest, findModel(manifest, id), quality);
     if (model.family === 'db') {
       textModel = model.id;
       use(model, 'text', threshold);
-    } else use(model, 'vehicle', VEHICLE_THRESHOLD);
+    } else use(model, 'vehicle', LEAST_EVIDENCE);
   }
   return { id: spec.id, textModel, threshold };
 }

@@ -19,6 +19,7 @@ describe('fillConfig', () => {
       grow: {},
       threshold: {},
       model: {},
+      quality: 'balanced',
       format: 'webdataset',
       samplesPerShard: 1000,
       encode: 'keep',
@@ -37,6 +38,7 @@ describe('fillConfig', () => {
       grow: { face: 0.5 },
       threshold: { text: 0.25, plate: 1 },
       model: { face: './my.onnx' },
+      quality: 'max',
       format: 'folder',
       samplesPerShard: 7,
       encode: 'webp',
@@ -70,6 +72,10 @@ describe('fillConfig', () => {
 
   it.each(Object.entries(PRESETS))('preset %s looks for %j', (preset, classes) => {
     expect(filled({ preset: preset as keyof typeof PRESETS }).classes).toEqual(classes);
+  });
+
+  it.each(['fast', 'balanced', 'max'] as const)('takes quality %s', (quality) => {
+    expect(filled({ quality }).quality).toBe(quality);
   });
 
   it('lists classes once and in one order', () => {
@@ -153,7 +159,7 @@ describe('fillConfig', () => {
     [{ threshold: { plate: 'high' } }, 'Expected a number from 0 to 1 for --threshold plate but received high'],
     [{ threshold: { plte: 0.5 } }, `Expected ${CLASS} for --threshold but received plte. Did you mean plate?`],
     [{ model: { face: '' } }, 'Expected a model id or path for --model face but received an empty string'],
-    [{ quality: 'max' }, 'Expected fast for --quality but received max: this version looks at each image once'],
+    [{ quality: 2 }, 'Expected fast, balanced or max for --quality but received 2'],
     [{ quality: 'best' }, 'Expected fast, balanced or max for --quality but received best. Did you mean fast?'],
     [{ format: 'zip' }, 'Expected webdataset or folder for --format but received zip'],
     [{ samplesPerShard: 0 }, 'Expected a whole number from 1 to 1000000 for --samples-per-shard but received 0'],

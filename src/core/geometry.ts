@@ -40,6 +40,16 @@ export function intersect(a: Box, b: Box): Box {
   };
 }
 
+/** Smallest box that holds both. */
+export function unite(a: Box, b: Box): Box {
+  return {
+    x1: Math.min(a.x1, b.x1),
+    y1: Math.min(a.y1, b.y1),
+    x2: Math.max(a.x2, b.x2),
+    y2: Math.max(a.y2, b.y2),
+  };
+}
+
 /** Intersection over union, 0…1; 0 for empty boxes. */
 export function iou(a: Box, b: Box): number {
   const inter = boxArea(intersect(a, b));
@@ -109,6 +119,38 @@ export function convexHull(points: readonly Point[]): Point[] {
     return chain;
   };
   return [...half(sorted), ...half(sorted.reverse())];
+}
+
+/** Area that two convex outlines, both clockwise on screen, have in common (Sutherland and Hodgman, 1974). */
+export function sharedArea(a: readonly Point[], b: readonly Point[]): number {
+  // An outline without area has no inside to clip to.
+  let clipped: readonly Point[] = polygonArea(b) > 0 ? a : [];
+  for (let i = 0; i < b.length && clipped.length > 0; i++) {
+    const from = b[i] as Point;
+    const to = b[(i + 1) % b.length] as Point;
+    const side = (p: Point): number => (to.x - from.x) * (p.y - from.y) - (to.y - from.y) * (p.x - from.x);
+    const next: Point[] = [];
+    for (const [k, p] of clipped.entries()) {
+      const q = clipped[(k + 1) % clipped.length] as Point;
+      const [sp, sq] = [side(p), side(q)];
+      if (sp >= 0) next.push(p);
+      if (sp >= 0 === sq >= 0) continue;
+      const t = sp / (sp - sq);
+      next.push({ x: p.x + t * (q.x - p.x), y: p.y + t * (q.y - p.y) });
+    }
+    clipped = next;
+  }
+  return polygonArea(clipped);
+}
+
+/** The corners of a box, clockwise on screen. */
+export function boxCorners({ x1, y1, x2, y2 }: Box): Point[] {
+  return [
+    { x: x1, y: y1 },
+    { x: x2, y: y1 },
+    { x: x2, y: y2 },
+    { x: x1, y: y2 },
+  ];
 }
 
 /** A rectangle of any direction. `width` runs along `angle` (radians, clockwise on screen), pixels. */

@@ -21,13 +21,16 @@ export interface LetterboxOptions {
   /** Dynamic inputs are padded up to a multiple of this. */
   readonly multiple: number;
   readonly align: 'top-left' | 'center';
+  /** Pixels of the model per pixel of the image; default and upper limit: as large as the size allows. */
+  readonly scale?: number;
 }
 
 /** Plans a letterbox: aspect ratio kept, the rest padded. */
 export function planLetterbox(width: number, height: number, options: LetterboxOptions): Letterbox {
   const { size, multiple } = options;
-  const scale =
+  const largest =
     'longSide' in size ? size.longSide / Math.max(width, height) : Math.min(size.width / width, size.height / height);
+  const scale = Math.min(options.scale ?? largest, largest);
   const contentWidth = Math.max(1, Math.round(width * scale));
   const contentHeight = Math.max(1, Math.round(height * scale));
   const padded = (n: number): number => Math.ceil(n / multiple) * multiple;
@@ -44,13 +47,6 @@ export function planLetterbox(width: number, height: number, options: LetterboxO
     contentWidth,
     contentHeight,
   };
-}
-
-/** The same input with the image shown at `scale` (0…1) of its size in it, the rest padded. */
-export function shrinkLetterbox(width: number, height: number, lb: Letterbox, scale: number): Letterbox {
-  const contentWidth = Math.max(1, Math.round(lb.contentWidth * scale));
-  const contentHeight = Math.max(1, Math.round(lb.contentHeight * scale));
-  return { ...lb, contentWidth, contentHeight, scaleX: contentWidth / width, scaleY: contentHeight / height };
 }
 
 /** A box in pixels of the model's input → pixels of the image (not clipped). */

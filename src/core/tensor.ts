@@ -22,11 +22,17 @@ interface Lane {
 /**
  * Places, pads, normalises and reorders in one pass: RGB8 HWC → float32, shape [1,3,H,W] or [1,H,W,3].
  * `content` is the image scaled to the letterbox's content size. Writes and returns `into`, which must
- * hold `lb.width * lb.height * 3` values.
+ * hold `lb.width * lb.height * 3` values. `mirrored` swaps left and right within the content.
  *
  * @throws RangeError when a size does not fit the letterbox.
  */
-export function packTensor(content: RgbImage, lb: Letterbox, format: TensorFormat, into: Float32Array): Float32Array {
+export function packTensor(
+  content: RgbImage,
+  lb: Letterbox,
+  format: TensorFormat,
+  into: Float32Array,
+  mirrored = false,
+): Float32Array {
   const plane = lb.width * lb.height;
   if (into.length !== plane * 3) {
     throw new RangeError(`Expected a tensor of ${plane * 3} values but received ${into.length}`);
@@ -49,14 +55,16 @@ export function packTensor(content: RgbImage, lb: Letterbox, format: TensorForma
   const { offset: r, gain: redGain, bias: redBias } = red;
   const { offset: g, gain: greenGain, bias: greenBias } = green;
   const { offset: b, gain: blueGain, bias: blueBias } = blue;
+  const step = mirrored ? -pixelStep : pixelStep;
+  const first = lb.left + (mirrored ? lb.contentWidth - 1 : 0);
   let from = 0;
   for (let y = 0; y < lb.contentHeight; y++) {
-    let at = ((y + lb.top) * lb.width + lb.left) * pixelStep;
+    let at = ((y + lb.top) * lb.width + first) * pixelStep;
     for (const end = from + lb.contentWidth * 3; from < end; from += 3) {
       into[at + r] = (data[from] as number) * redGain + redBias;
       into[at + g] = (data[from + 1] as number) * greenGain + greenBias;
       into[at + b] = (data[from + 2] as number) * blueGain + blueBias;
-      at += pixelStep;
+      at += step;
     }
   }
   return into;

@@ -1,13 +1,19 @@
 import type { ClassName, Detection, Label, RgbImage } from '../core/types.ts';
 import type { Device } from '../models/session.ts';
-import { ImageLevels, Network, type NetworkSetup } from './network.ts';
+import type { Sightings } from './fuse.ts';
+import { ImageLevels } from './levels.ts';
+import { Network, type NetworkSetup } from './network.ts';
 import { byScore } from './nms.ts';
 import { platesByShape, withoutPlates } from './plate-shape.ts';
+import { widenByText } from './plate-text.ts';
+import { LEAST_EVIDENCE, partsToSearch } from './second-look.ts';
 
 /** Which networks look at an image and what becomes of what they find. Plain data: it may cross threads. */
 export interface DetectSetup {
   readonly classes: readonly ClassName[];
   readonly networks: readonly NetworkSetup[];
+  /** Classes that are searched again where something else was found, such as plates on vehicles. */
+  readonly searches: readonly { readonly label: ClassName; readonly evidence: Label }[];
   /** Plates derived from text lines; `threshold` is the least text score. */
   readonly plateShape?: { readonly id: string; readonly textModel: string; readonly threshold: number };
   /**
@@ -48,9 +54,9 @@ export class DetectPipeline {
     return new DetectPipeline(setup, networks);
   }
 
-  /** How often each network has been run, in the order of the setup. */
-  get runs(): number[] {
-    return this.#networks.map((n) => n.runs);
+  /** How often each network has been run, by input shape (`1,3,480,640`), in the order of the setup. */
+  get runs(): ReadonlyMap<string, number>[] {
+    return this.#networks.map((n) => new Map(n.runs));
   }
 
   /** Execution providers in use, such as `cpu`. */
@@ -59,38 +65,55 @@ export class DetectPipeline {
   }
 
   /**
-   * @param between called before each network, so that a caller can stop at a deadline by throwing.
+   * @param between called before each run of a network, so that a caller can stop at a deadline by throwing.
    * @throws ModelError when a network's outputs are unusable.
    */
   async detect(image: RgbImage, between: () => void = () => {}): Promise<Detected> {
-    const levels = new ImageLevels(image);
+    const levels = new ImageLevels(image, between);
     for (const network of this.#networks) network.prefetch(levels);
-    const found: Detection[] = [];
     const timings: Record<string, number> = {};
-    for (const network of this.#networks) {
-      between();
+    const timed = async (network: Network, work: () => Promise<Sightings>): Promise<Sightings> => {
       const start = performance.now();
-      found.push(...(await network.detect(levels)));
-      timings[network.id] = performance.now() - start;
+      const result = await work();
+      timings[network.id] = (timings[network.id] ?? 0) + performance.now() - start;
+      return result;
+    };
+    const seen = new Map<Network, Sightings[]>();
+    for (const network of this.#networks) seen.set(network, [await timed(network, () => network.look(levels))]);
+    const all = (): Detection[] => [...seen].flatMap(([network, sightings]) => network.fuse(...sightings));
+    for (const { label, evidence } of this.#setup.searches) {
+      const network = this.#networks[this.#setup.networks.findIndex((n) => n.keep[label] !== undefined)];
+      if (!network) continue;
+      const parts = partsToSearch(
+        all().filter((d) => d.label === evidence),
+        (part) => network.scaleFor(part),
+        network.scaleOfWhole(levels),
+      );
+      if (parts.length > 0) seen.get(network)?.push(await timed(network, () => network.searchIn(levels, parts)));
     }
-    return { detections: this.#select(found), timings };
+    return { detections: this.#select(all()), timings };
   }
 
   #select(found: readonly Detection[]): Detection[] {
     const { classes, plateShape, thresholds, mergePlatesAndText } = this.#setup;
     const of = (label: Label): Detection[] => found.filter((d) => d.label === label);
-    let texts = of('text');
-    const plates = of('plate');
+    // Only what will be redacted may stand for something else.
+    const certain = (cls: ClassName): Detection[] =>
+      classes.includes(cls) ? of(cls).filter((d) => d.score >= thresholds[cls]) : [];
+    const plates = widenByText(certain('plate'), of('text'));
     if (plateShape) {
-      const lines = texts.filter((t) => t.model === plateShape.textModel);
-      const vehicles = of('vehicle').map((d) => d.box);
-      plates.push(...platesByShape(lines, vehicles, { ...plateShape, alone: !mergePlatesAndText }));
+      const lines = of('text').filter((t) => t.model === plateShape.textModel);
+      const vehicles = of('vehicle').filter((d) => d.score >= LEAST_EVIDENCE);
+      plates.push(
+        ...platesByShape(
+          lines,
+          vehicles.map((d) => d.box),
+          { ...plateShape, alone: !mergePlatesAndText },
+        ),
+      );
     }
-    if (mergePlatesAndText) texts = withoutPlates(texts, plates);
-    const candidates = [...of('face'), ...of('body'), ...plates, ...texts];
-    return candidates
-      .filter((d) => d.label !== 'vehicle' && classes.includes(d.label) && d.score >= thresholds[d.label])
-      .sort(byScore);
+    const texts = mergePlatesAndText ? withoutPlates(certain('text'), plates) : certain('text');
+    return [...certain('face'), ...certain('body'), ...plates, ...texts].sort(byScore);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { boxWidth, containment, convexHull, minAreaRect } from '../core/geometry.ts';
 import type { Box, Detection, Point } from '../core/types.ts';
+import { shareInside } from './outline.ts';
 
 /** Long side over short side of a line of text as a plate carries it, with and without a vehicle around it. */
 const ALONE = { least: 2.2, most: 7.5 };
@@ -63,7 +64,7 @@ export function platesByShape(
   return plates;
 }
 
-/** Text detections without those that a plate already stands for. */
+/** Text detections without those that a plate already stands for: inside its outline, not only its box. */
 export function withoutPlates(texts: readonly Detection[], plates: readonly Detection[]): Detection[] {
-  return texts.filter((text) => !plates.some((plate) => containment(text.box, plate.box) >= HELD_BY_PLATE));
+  return texts.filter((text) => !plates.some((plate) => shareInside(text, plate) >= HELD_BY_PLATE));
 }

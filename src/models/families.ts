@@ -7,8 +7,6 @@ import type { TensorInfo } from './session.ts';
 interface FamilyTraits {
   readonly classes: readonly ClassName[];
   readonly input: Omit<ModelInput, 'size'> & { readonly longSide: number };
-  readonly threshold: number;
-  readonly growth: number;
   readonly matches: (outputs: readonly TensorInfo[]) => boolean;
 }
 
@@ -38,8 +36,6 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
       multiple: 32,
       longSide: 512,
     },
-    threshold: 0.3,
-    growth: 0.2,
     matches: (o) => o.length === 2 && named(o, 'boxes')?.shape.length === 3 && named(o, 'scores')?.shape.length === 2,
   },
   centernet: {
@@ -54,9 +50,7 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
       multiple: 32,
       longSide: 512,
     },
-    threshold: 0.25,
-    growth: 0.06,
-    matches: (o) => lastDim(named(o, 'tower_0/detections')) === 6,
+    matches: (o) => named(o, 'tower_0/mul_1')?.shape[1] === 80 && named(o, 'tower_0/mul')?.shape[1] === 4,
   },
   db: {
     classes: ['text'],
@@ -70,8 +64,6 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
       multiple: 32,
       longSide: 960,
     },
-    threshold: 0.15,
-    growth: 0.4,
     matches: (o) => o.length === 1 && (o[0]?.shape.length === 4 ? o[0].shape[1] === 1 : o[0]?.shape.length === 2),
   },
   yunet: {
@@ -86,8 +78,6 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
       multiple: 32,
       longSide: 640,
     },
-    threshold: 0.5,
-    growth: 0.2,
     matches: (o) => [8, 16, 32].every((s) => named(o, `cls_${s}`) && named(o, `obj_${s}`) && named(o, `bbox_${s}`)),
   },
   ultraface: {
@@ -102,8 +92,6 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
       multiple: 32,
       longSide: 640,
     },
-    threshold: 0.6,
-    growth: 0.2,
     matches: (o) => lastDim(named(o, 'scores')) === 2 && lastDim(named(o, 'boxes')) === 4,
   },
   yolox: {
@@ -118,8 +106,6 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
       multiple: 32,
       longSide: 640,
     },
-    threshold: 0.25,
-    growth: 0.06,
     matches: (o) => o.length === 1 && o[0]?.shape.length === 3 && lastDim(o[0]) === 85,
   },
   hyperlpr: {
@@ -134,8 +120,6 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
       multiple: 32,
       longSide: 640,
     },
-    threshold: 0.3,
-    growth: 0.2,
     matches: (o) => o.length === 1 && o[0]?.shape.length === 3 && lastDim(o[0]) === 15,
   },
 };

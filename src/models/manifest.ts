@@ -3,6 +3,10 @@ import * as v from 'valibot';
 import { CLASSES, type ClassName } from '../core/types.ts';
 import { ModelError } from '../errors.ts';
 
+/** How closely images are looked at. */
+export const QUALITIES = ['fast', 'balanced', 'max'] as const;
+export type Quality = (typeof QUALITIES)[number];
+
 /** How a network's outputs are read; one decoder per family lives in `src/detect`. */
 export const FAMILIES = ['ssd', 'centernet', 'db', 'yunet', 'ultraface', 'yolox', 'hyperlpr'] as const;
 export type Family = (typeof FAMILIES)[number];
@@ -23,6 +27,8 @@ const sourceSchema = v.variant('kind', [
     json: v.string(),
     bin: v.string(),
     outputs: v.optional(v.array(v.string()), []),
+    /** Height and width of the input are symbolic; without it, those of the graph. */
+    dynamic: v.optional(v.boolean(), false),
     sha256,
   }),
   /** An ONNX file next to the manifest. */
@@ -48,6 +54,40 @@ const inputSchema = v.strictObject({
   pad: v.number(),
 });
 
+/** How closely a network looks at an image, and what of its findings is redacted. */
+const levelSchema = v.strictObject({
+  /** Networks of dynamic input: the longer side of the whole image becomes this many pixels of the model… */
+  longSide: v.optional(positive),
+  /** …but at most this many per pixel of the image. */
+  enlarge: v.optional(positive, 2),
+  /** Looks at the mirror image, too, and takes the mean of the scores. */
+  mirror: v.optional(v.boolean(), false),
+  /** Looks again at this share of the size: what fills the picture is found better there. */
+  shrink: v.optional(fraction),
+  /**
+   * Further passes in overlapping tiles. Each doubles the scale, `doublings` times at most, as long as
+   * there are no more than `enlarge` pixels of the model per pixel of the image. `where`: all tiles, or
+   * those in which an earlier pass suspected something.
+   */
+  tiles: v.optional(
+    v.strictObject({
+      doublings: v.pipe(v.number(), v.integer(), v.minValue(1)),
+      enlarge: positive,
+      where: v.optional(v.picklist(['everywhere', 'suspected']), 'everywhere'),
+    }),
+  ),
+  /** What another model finds, and in which a second look at higher resolution is worth while. */
+  searchIn: v.optional(v.picklist(['vehicle'])),
+  /** Least score that is redacted. */
+  threshold: fraction,
+  /** Padding per side: a fraction of the box's own width and height, or of a text line's height. */
+  growth: v.pipe(v.number(), v.minValue(0)),
+  /** What the two numbers above reach on labelled photographs that took no part in choosing them. */
+  measured: v.optional(v.strictObject({ cover90: fraction, background: fraction, objects: positive })),
+});
+
+const levelsSchema = v.strictObject({ fast: levelSchema, balanced: levelSchema, max: levelSchema });
+
 const modelSchema = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]*$/)),
   classes: v.pipe(v.array(v.picklist(CLASSES)), v.minLength(1)),
@@ -58,10 +98,8 @@ const modelSchema = v.strictObject({
   license: v.string(),
   origin: v.string(),
   input: v.optional(inputSchema),
-  /** Least score that is redacted. */
-  threshold: fraction,
-  /** Padding per side: a fraction of the box's own width and height, or of a text line's height. */
-  growth: v.pipe(v.number(), v.minValue(0)),
+  /** How it looks at images by quality; those of its family when absent. */
+  levels: v.optional(levelsSchema),
   /**
    * Second look at doubtful large detections: one whose side (√area) exceeds `side` of the image's long
    * side and whose score is below `sure` stays only if it is found again, with a score of at least
@@ -82,11 +120,24 @@ const manifestSchema = v.strictObject({
     sha256,
     expect: v.record(v.picklist(CLASSES), v.number()),
   }),
+  /** The model whose findings say where another class is worth a second look. */
+  evidence: v.strictObject({ vehicle: v.string() }),
+  /** Levels of models, and of a caller's own files, that bring none. */
+  families: v.strictObject({
+    ssd: levelsSchema,
+    centernet: levelsSchema,
+    db: levelsSchema,
+    yunet: levelsSchema,
+    ultraface: levelsSchema,
+    yolox: levelsSchema,
+    hyperlpr: levelsSchema,
+  }),
   models: v.array(modelSchema),
 });
 
 export type ModelSpec = v.InferOutput<typeof modelSchema>;
 export type ConfirmLarge = NonNullable<ModelSpec['confirmLarge']>;
+export type ModelLevel = v.InferOutput<typeof levelSchema>;
 export type ModelInput = v.InferOutput<typeof inputSchema>;
 export type ModelSource = v.InferOutput<typeof sourceSchema>;
 export type Manifest = v.InferOutput<typeof manifestSchema>;
@@ -110,6 +161,9 @@ export function parseManifest(json: unknown): Manifest {
     ids.add(model.id);
     if (model.source.kind !== 'derived' && !model.input) {
       throw new ModelError(`models/manifest.json: ${model.id}: expected an input description but received none`);
+    }
+    if (model.family === 'plate-shape' && !model.levels) {
+      throw new ModelError(`models/manifest.json: ${model.id}: expected levels but received none`);
     }
   }
   return result.output;
@@ -135,4 +189,11 @@ export function defaultModel(manifest: Manifest, cls: ClassName): ModelSpec {
   const model = manifest.models.find((m) => m.defaultFor.includes(cls));
   if (!model) throw new ModelError(`models/manifest.json: expected a default model for ${cls} but found none`);
   return model;
+}
+
+/** How a model looks at images at a quality: its own level, or its family's. */
+export function levelOf(manifest: Manifest, spec: Pick<ModelSpec, 'family' | 'levels'>, quality: Quality): ModelLevel {
+  if (spec.levels) return spec.levels[quality];
+  if (spec.family === 'plate-shape') throw new ModelError('Expected levels for plate-shape but received none');
+  return manifest.families[spec.family][quality];
 }

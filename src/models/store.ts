@@ -9,10 +9,13 @@ import { FAMILY_TRAITS, identifyFamily, inputOf } from './families.ts';
 import {
   type ConfirmLarge,
   type Family,
+  levelOf,
   MANIFEST_URL,
   type Manifest,
   type ModelInput,
+  type ModelLevel,
   type ModelSpec,
+  type Quality,
 } from './manifest.ts';
 import { packageFile } from './package-files.ts';
 import { openSession } from './session.ts';
@@ -24,8 +27,7 @@ export interface ReadyModel {
   readonly path: string;
   readonly sha256: string;
   readonly input: ModelInput;
-  readonly threshold: number;
-  readonly growth: number;
+  readonly level: ModelLevel;
   readonly confirmLarge?: ConfirmLarge;
 }
 
@@ -33,17 +35,27 @@ export interface ReadyModel {
  * Makes sure that a model of the manifest is on this machine, compiling it if need be.
  * @throws ModelError when it is missing, damaged or not pulled yet.
  */
-export async function prepareModel(spec: ModelSpec, dir = cacheDir()): Promise<ReadyModel> {
+export async function prepareModel(
+  manifest: Manifest,
+  spec: ModelSpec,
+  quality: Quality,
+  dir = cacheDir(),
+): Promise<ReadyModel> {
   const { input, family } = spec;
   if (!input || family === 'plate-shape') {
     throw new ModelError(`Model ${spec.id}: expected a model with weights but received a derived one`);
   }
-  const file = await locate(spec, dir);
-  const { id, threshold, growth, confirmLarge } = spec;
-  return { id, family, ...file, input, threshold, growth, ...(confirmLarge ? { confirmLarge } : {}) };
+  const file = await locateModel(spec, dir);
+  const { id, confirmLarge } = spec;
+  const level = levelOf(manifest, spec, quality);
+  return { id, family, ...file, input, level, ...(confirmLarge ? { confirmLarge } : {}) };
 }
 
-async function locate(spec: ModelSpec, dir: string): Promise<{ path: string; sha256: string }> {
+/**
+ * The checked file of a model of the manifest.
+ * @throws ModelError when it is missing, damaged or not pulled yet.
+ */
+export async function locateModel(spec: ModelSpec, dir = cacheDir()): Promise<{ path: string; sha256: string }> {
   const { source, id } = spec;
   switch (source.kind) {
     case 'npm':
@@ -60,7 +72,7 @@ async function locate(spec: ModelSpec, dir: string): Promise<{ path: string; sha
         json: await readModelFile(id, packageFile(source.package, source.json)),
         bin: await readModelFile(id, packageFile(source.package, source.bin)),
       };
-      const onnx = compileModel(source.compiler, files, { outputs: source.outputs });
+      const onnx = compileModel(source.compiler, files, { outputs: source.outputs, dynamic: source.dynamic });
       const sha256 = sha256Hex(onnx);
       if (sha256 !== source.sha256) {
         throw new ModelError(
@@ -96,7 +108,12 @@ async function verified(id: string, file: string, expected: string): Promise<{ p
  * A caller's own ONNX file for one class. A file that the manifest knows keeps its calibrated values.
  * @throws ModelError when it cannot be read, is of no known family, or of a family for another class.
  */
-export async function prepareCustomModel(manifest: Manifest, cls: ClassName, file: string): Promise<ReadyModel> {
+export async function prepareCustomModel(
+  manifest: Manifest,
+  cls: ClassName,
+  file: string,
+  quality: Quality,
+): Promise<ReadyModel> {
   const label = `${cls}=${file}`;
   const sha256 = sha256Hex(await readModelFile(label, file));
   const session = await openSession(file, label, 'cpu');
@@ -115,8 +132,7 @@ export async function prepareCustomModel(manifest: Manifest, cls: ClassName, fil
       path: path.resolve(file),
       sha256,
       input: inputOf(label, family, session.inputs[0]),
-      threshold: known?.threshold ?? traits.threshold,
-      growth: known?.growth ?? traits.growth,
+      level: levelOf(manifest, known ?? { family }, quality),
     };
   } finally {
     await session.release();

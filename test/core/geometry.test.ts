@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   boundingBox,
   boxArea,
+  boxCorners,
   clockwise,
   containment,
   convexHull,
@@ -14,7 +15,9 @@ import {
   minAreaRect,
   polygonArea,
   rectCorners,
+  sharedArea,
   snapOutward,
+  unite,
 } from '../../src/core/geometry.ts';
 import type { Box, Point } from '../../src/core/types.ts';
 
@@ -236,5 +239,142 @@ describe('boxes', () => {
       x2: 100,
       y2: 50,
     });
+  });
+});
+
+describe('boxCorners and unite', () => {
+  it('lists the corners clockwise on screen, from the top left one', () => {
+    const corners = boxCorners({ x1: 1, y1: 2, x2: 5, y2: 9 });
+    expect(corners).toEqual([
+      { x: 1, y: 2 },
+      { x: 5, y: 2 },
+      { x: 5, y: 9 },
+      { x: 1, y: 9 },
+    ]);
+    expect(clockwise(corners)).toEqual(corners);
+  });
+
+  it('has the box of its corners and their area', () => {
+    fc.assert(
+      fc.property(box, (b) => {
+        expect(boundingBox(boxCorners(b))).toEqual(b);
+        expect(polygonArea(boxCorners(b))).toBeCloseTo(boxArea(b), 6);
+      }),
+    );
+  });
+
+  it('unites boxes to the smallest one around both', () => {
+    expect(unite({ x1: 0, y1: 5, x2: 10, y2: 6 }, { x1: -3, y1: 2, x2: 4, y2: 9 })).toEqual({
+      x1: -3,
+      y1: 2,
+      x2: 10,
+      y2: 9,
+    });
+    fc.assert(
+      fc.property(box, box, (a, b) => {
+        expect(unite(a, b)).toEqual(boundingBox([...boxCorners(a), ...boxCorners(b)]));
+        expect(unite(b, a)).toEqual(unite(a, b));
+      }),
+    );
+  });
+});
+
+describe('sharedArea', () => {
+  const square = boxCorners({ x1: 0, y1: 0, x2: 10, y2: 10 });
+  const diamond = (cx: number, cy: number, r: number): Point[] => [
+    { x: cx, y: cy - r },
+    { x: cx + r, y: cy },
+    { x: cx, y: cy + r },
+    { x: cx - r, y: cy },
+  ];
+  const triangle: Point[] = [
+    { x: 0, y: 0 },
+    { x: 20, y: 0 },
+    { x: 0, y: 20 },
+  ];
+
+  it.each<[string, Point[], Point[], number]>([
+    ['itself', square, square, 100],
+    ['half of it', square, boxCorners({ x1: 5, y1: -5, x2: 30, y2: 30 }), 50],
+    ['one inside', square, boxCorners({ x1: 2, y1: 3, x2: 4, y2: 8 }), 10],
+    ['one around', square, boxCorners({ x1: -2, y1: -3, x2: 40, y2: 80 }), 100],
+    ['one that touches a side', square, boxCorners({ x1: 10, y1: 0, x2: 20, y2: 10 }), 0],
+    ['one that touches a corner', square, boxCorners({ x1: 10, y1: 10, x2: 20, y2: 20 }), 0],
+    ['one far away', square, boxCorners({ x1: 100, y1: 0, x2: 110, y2: 10 }), 0],
+    // Four corners of the square of which a diamond through the middles of its sides leaves half.
+    ['a diamond inside', square, diamond(5, 5, 5), 50],
+    // The square less four corner triangles with legs of 3: 100 - 4 · 4.5.
+    ['a diamond that cuts the corners off', square, diamond(5, 5, 7), 82],
+    ['a diamond around', square, diamond(5, 5, 10), 100],
+    // A quarter of 2 · 5².
+    ['a diamond around a corner', square, diamond(10, 10, 5), 12.5],
+    ['a triangle through its far corner', square, triangle, 100],
+    // Less the corner beyond x + y = 15, whose legs are 5.
+    ['a smaller triangle', square, triangle.map(({ x, y }) => ({ x: x * 0.75, y: y * 0.75 })), 87.5],
+    ['a point', square, [{ x: 5, y: 5 }], 0],
+    ['an empty box', square, boxCorners({ x1: 5, y1: 5, x2: 5, y2: 5 }), 0],
+    ['nothing', square, [], 0],
+    [
+      'a line',
+      square,
+      [
+        { x: -5, y: 5 },
+        { x: 15, y: 5 },
+      ],
+      0,
+    ],
+  ])('of a square and %s', (_, a, b, expected) => {
+    expect(sharedArea(a, b)).toBeCloseTo(expected, 9);
+    expect(sharedArea(b, a)).toBeCloseTo(expected, 9);
+  });
+
+  it('of two bars that cross at a right angle is the square in the middle, whatever their direction', () => {
+    for (const degrees of [0, 17, 45, 90, 123]) {
+      const angle = (degrees * Math.PI) / 180;
+      const bar = { cx: 50, cy: 60, width: 100, height: 12, angle };
+      expect(sharedArea(rectCorners(bar), rectCorners({ ...bar, angle: angle + Math.PI / 2 }))).toBeCloseTo(144, 6);
+    }
+  });
+
+  const rect = fc
+    .tuple(
+      real,
+      real,
+      fc.integer({ min: 1, max: 200 }),
+      fc.integer({ min: 1, max: 200 }),
+      fc.integer({ min: 0, max: 179 }),
+    )
+    .map(([cx, cy, width, height, degrees]) =>
+      rectCorners({ cx: cx / 4, cy: cy / 4, width, height, angle: (degrees * Math.PI) / 180 }),
+    );
+
+  it('is symmetric and no more than either area', () => {
+    fc.assert(
+      fc.property(rect, rect, (a, b) => {
+        const shared = sharedArea(a, b);
+        expect(shared).toBeCloseTo(sharedArea(b, a), 5);
+        expect(shared).toBeGreaterThanOrEqual(0);
+        expect(shared).toBeLessThanOrEqual(Math.min(polygonArea(a), polygonArea(b)) + 1e-6);
+        expect(sharedArea(a, a)).toBeCloseTo(polygonArea(a), 5);
+      }),
+    );
+  });
+
+  it('equals the intersection for boxes', () => {
+    fc.assert(
+      fc.property(box, box, (a, b) => {
+        expect(sharedArea(boxCorners(a), boxCorners(b))).toBeCloseTo(boxArea(intersect(a, b)), 5);
+      }),
+    );
+  });
+
+  it('does not change when both are turned and moved', () => {
+    fc.assert(
+      fc.property(rect, rect, fc.integer({ min: 0, max: 359 }), real, (a, b, degrees, shift) => {
+        const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+        const moved = (p: Point): Point => ({ x: p.x * cos - p.y * sin + shift, y: p.x * sin + p.y * cos - shift });
+        expect(sharedArea(a.map(moved), b.map(moved))).toBeCloseTo(sharedArea(a, b), 4);
+      }),
+    );
   });
 });

@@ -39,6 +39,27 @@ describe('planLetterbox', () => {
     expect([lb.left, lb.top]).toEqual(offset);
   });
 
+  it.each([
+    // width, height, options, input, content, offset
+    [1280, 720, { ...fixed, align: 'top-left', scale: 0.25 }, [640, 480], [320, 180], [0, 0]],
+    [1280, 720, { ...fixed, align: 'center', scale: 0.25 }, [640, 480], [320, 180], [160, 150]],
+    [1280, 720, { ...fixed, align: 'center', scale: 0.5 }, [640, 480], [640, 360], [0, 60]],
+    // No larger than fits.
+    [1280, 720, { ...fixed, align: 'top-left', scale: 3 }, [640, 480], [640, 360], [0, 0]],
+    [1920, 1080, { ...dynamic, align: 'top-left', scale: 9 }, [960, 544], [960, 540], [0, 0]],
+    // A dynamic input is no larger than its content needs.
+    [1920, 1080, { ...dynamic, align: 'top-left', scale: 0.25 }, [480, 288], [480, 270], [0, 0]],
+    [64, 48, { ...dynamic, align: 'top-left', scale: 2 }, [128, 96], [128, 96], [0, 0]],
+    // At least one pixel.
+    [100, 9, { ...fixed, align: 'top-left', scale: 1e-6 }, [640, 480], [1, 1], [0, 0]],
+  ] as const)('%i × %i at a given scale with %o', (width, height, options, input, content, offset) => {
+    const lb = planLetterbox(width, height, options);
+    expect([lb.width, lb.height]).toEqual(input);
+    expect([lb.contentWidth, lb.contentHeight]).toEqual(content);
+    expect([lb.left, lb.top]).toEqual(offset);
+    expect([lb.scaleX, lb.scaleY]).toEqual([content[0] / width, content[1] / height]);
+  });
+
   const side = fc.integer({ min: 1, max: 6000 });
   const options = fc.record({
     size: fc.oneof(
@@ -75,6 +96,23 @@ describe('planLetterbox', () => {
         if (options.align === 'top-left') expect([lb.left, lb.top]).toEqual([0, 0]);
         else expect(Math.abs(lb.width - lb.contentWidth - 2 * lb.left)).toBeLessThanOrEqual(1);
       }),
+    );
+  });
+
+  it('keeps to a scale that fits, and to the largest one otherwise', () => {
+    fc.assert(
+      fc.property(
+        side,
+        side,
+        options,
+        fc.double({ min: 1e-4, max: 3, noNaN: true }),
+        (width, height, options, scale) => {
+          const largest = planLetterbox(width, height, options);
+          const lb = planLetterbox(width, height, { ...options, scale });
+          expect(lb.contentWidth).toBe(Math.min(largest.contentWidth, Math.max(1, Math.round(width * scale))));
+          expect(lb.contentHeight).toBe(Math.min(largest.contentHeight, Math.max(1, Math.round(height * scale))));
+        },
+      ),
     );
   });
 

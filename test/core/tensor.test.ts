@@ -49,6 +49,33 @@ describe('packTensor', () => {
     }
   });
 
+  it.each([
+    ['nchw', 'rgb', 'center'],
+    ['nhwc', 'bgr', 'top-left'],
+  ] as const)('swaps left and right within the content when mirrored (%s %s, %s)', (layout, channels, align) => {
+    const format: TensorFormat = { layout, channels, ...imagenet, pad: 114 };
+    for (const [width, height] of [
+      [24, 16],
+      [9, 16],
+      [24, 5],
+      [1, 16],
+    ] as const) {
+      const content = noise(width, height);
+      const swapped: RgbImage = { ...content, data: content.data.slice() };
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          const from = (y * width + width - 1 - x) * 3;
+          swapped.data.set(content.data.subarray(from, from + 3), (y * width + x) * 3);
+        }
+      }
+      const lb = planLetterbox(width, height, { size: { width: 24, height: 16 }, multiple: 8, align });
+      const packed = (image: RgbImage, mirrored: boolean): Float32Array =>
+        packTensor(image, lb, format, new Float32Array(24 * 16 * 3).fill(Number.NaN), mirrored);
+      expect(packed(content, true), `${width}×${height}`).toEqual(packed(swapped, false));
+      expect(packed(swapped, true), `${width}×${height}`).toEqual(packed(content, false));
+    }
+  });
+
   const plain: TensorFormat = { layout: 'nchw', channels: 'rgb', mean: [0, 0, 0], std: [1, 1, 1], pad: 0 };
   const lb = planLetterbox(20, 10, { size: { width: 32, height: 32 }, multiple: 32, align: 'top-left' });
 

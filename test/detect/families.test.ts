@@ -22,6 +22,27 @@ function yoloxRow(i: number, box: readonly number[], objectness: number, scores:
   return { [i * 85]: row };
 }
 
+interface Peak {
+  readonly cls: number;
+  readonly column: number;
+  readonly row: number;
+  readonly score: number;
+  /** Left, top, right, bottom. */
+  readonly sides: readonly number[];
+}
+
+/** CenterNet's maps for an input of this size, 0 where no peak is. */
+function centernetMaps(width: number, height: number, peaks: readonly Peak[]): Tensors {
+  const [rows, columns] = [height / 4, width / 4];
+  const scores = tensor([1, 80, rows, columns]);
+  const sizes = tensor([1, 4, rows, columns]);
+  for (const { cls, column, row, score, sides } of peaks) {
+    scores.data[(cls * rows + row) * columns + column] = score;
+    for (const [i, side] of sides.entries()) sizes.data[(i * rows + row) * columns + column] = side;
+  }
+  return { 'tower_0/mul_1': scores, 'tower_0/mul': sizes };
+}
+
 interface Case {
   readonly family: Family;
   readonly size: { readonly width: number; readonly height: number };
@@ -49,26 +70,28 @@ const cases: readonly Case[] = [
   },
   {
     family: 'centernet',
-    size: { width: 512, height: 512 },
+    size: { width: 64, height: 32 },
     keep: { body: 0.25, vehicle: 0.5 },
     outputs: () => ({
-      'tower_0/detections': tensor([1, 6, 6], {
-        0: [10, 20, 110, 220, 0.75, 0],
-        6: [0, 0, 50, 50, 0.9, 1],
-        12: [200, 100, 400, 300, 0.5, 2],
-        18: [200, 100, 400, 300, 0.4, 7],
-        24: [30, 30, 30, 60, 0.9, 0],
-        30: [5, 5, 9, 9, 0.2, 0],
-      }),
+      ...centernetMaps(64, 32, [
+        { cls: 0, column: 5, row: 2, score: 0.75, sides: [10, 4, 20, 16] },
+        // At one place, of two classes: sizes are shared.
+        { cls: 2, column: 15, row: 7, score: 0.5, sides: [30.5, 20, 8, 10] },
+        { cls: 7, column: 15, row: 7, score: 0.4, sides: [30.5, 20, 8, 10] },
+        // A bicycle, an empty box, and a score that is too low.
+        { cls: 1, column: 1, row: 1, score: 0.9, sides: [2, 2, 2, 2] },
+        { cls: 0, column: 0, row: 3, score: 0.9, sides: [5, 5, -5, 5] },
+        { cls: 0, column: 3, row: 3, score: 0.2, sides: [5, 5, 5, 5] },
+      ]),
     }),
     expected: [
-      { label: 'body', score: 0.75, box: { x1: 10, y1: 20, x2: 110, y2: 220 } },
-      { label: 'vehicle', score: 0.5, box: { x1: 200, y1: 100, x2: 400, y2: 300 } },
+      { label: 'body', score: 0.75, box: { x1: 10, y1: 4, x2: 40, y2: 24 } },
+      { label: 'vehicle', score: 0.5, box: { x1: 29.5, y1: 8, x2: 68, y2: 38 } },
     ],
     wrong: [
-      'tower_0/detections',
-      [1, 100, 7],
-      'expected output tower_0/detections of shape [1,-1,6] but received [1,100,7]',
+      'tower_0/mul_1',
+      [1, 80, 16, 8],
+      'expected output tower_0/mul_1 of shape [1,80,8,16] but received [1,80,16,8]',
     ],
   },
   {
@@ -248,6 +271,34 @@ describe.each(cases)('$family', (c) => {
         );
       }
     }
+  });
+});
+
+describe('centernet', () => {
+  const maps = centernetMaps(64, 32, [{ cls: 0, column: 5, row: 2, score: 0.1, sides: [4, 4, 4, 4] }]);
+  const read = (tensors: Tensors, size = { width: 64, height: 32 }) =>
+    DECODERS.centernet.decode(new Outputs('m', new Map(Object.entries(tensors))), { ...size, keep: { body: 0 } });
+
+  it('takes no cell without a peak for a finding, even where every score is wanted', () => {
+    const everywhere = { ...maps, 'tower_0/mul': { shape: [1, 4, 8, 16], data: new Float32Array(512).fill(4) } };
+    expect(read(everywhere).map((d) => d.box)).toEqual([{ x1: 16, y1: 4, x2: 24, y2: 12 }]);
+  });
+
+  it.each([
+    [
+      'sizes of another shape',
+      { ...maps, 'tower_0/mul': tensor([1, 2, 8, 16]) },
+      undefined,
+      'tower_0/mul of shape [1,4,8,16] but received [1,2,8,16]',
+    ],
+    [
+      'maps of another image',
+      maps,
+      { width: 64, height: 64 },
+      'tower_0/mul_1 of shape [1,80,16,16] but received [1,80,8,16]',
+    ],
+  ])('refuses %s', (_, tensors, size, message) => {
+    expect(() => read(tensors, size)).toThrow(new ModelError(`Model m: expected output ${message}`));
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boundingBox, rectCorners } from '../../src/core/geometry.ts';
+import { boundingBox, containment, rectCorners } from '../../src/core/geometry.ts';
 import type { Box, Detection } from '../../src/core/types.ts';
 import { platesByShape, withoutPlates } from '../../src/detect/plate-shape.ts';
 
@@ -74,5 +74,14 @@ describe('withoutPlates', () => {
     ['a box elsewhere', { x1: 400, y1: 100, x2: 500, y2: 120 }, false],
   ])('lists a text that a plate stands for only once: %s', (_, box, dropped) => {
     expect(withoutPlates([text], [plate(box)])).toEqual(dropped ? [] : [text]);
+  });
+
+  it('keeps text beside the outline of a tilted plate', () => {
+    // Only the outline is redacted, not the box around it.
+    const tilted: Detection = { ...line(200, 40, { x: 200, y: 200 }, 30), label: 'plate', model: 'plate-shape' };
+    const beside = line(40, 14, { x: 260, y: 150 });
+    const on = line(120, 20, { x: 200, y: 200 }, 30);
+    expect(containment(beside.box, tilted.box)).toBe(1);
+    expect(withoutPlates([beside, on], [tilted])).toEqual([beside]);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { containment, growBox } from '../../src/core/geometry.ts';
 import type { Box, ClassName, Detection, Point, RgbImage } from '../../src/core/types.ts';
 import { DetectPipeline } from '../../src/detect/pipeline.ts';
-import { loadManifest } from '../../src/models/manifest.ts';
+import { loadManifest, type Quality } from '../../src/models/manifest.ts';
 import { packageFile } from '../../src/models/package-files.ts';
 import { prepareCustomModel } from '../../src/models/store.ts';
 
@@ -65,13 +65,14 @@ async function read(file: string): Promise<RgbImage> {
   return { data, width: info.width, height: info.height };
 }
 
-async function open(cls: ClassName, file: string): Promise<DetectPipeline> {
-  const model = await prepareCustomModel(loadManifest(), cls, `${shared}weights/${file}`);
-  const least = model.threshold;
+async function open(cls: ClassName, file: string, quality: Quality = 'fast'): Promise<DetectPipeline> {
+  const model = await prepareCustomModel(loadManifest(), cls, `${shared}weights/${file}`, quality);
+  const least = model.level.threshold;
   return DetectPipeline.open(
     {
       classes: [cls],
       networks: [{ model, keep: { [cls]: least } }],
+      searches: [],
       mergePlatesAndText: false,
       thresholds: { face: least, body: least, plate: least, text: least },
     },
@@ -109,7 +110,8 @@ describe.skipIf(!weights)(`photographs with people${needs(weights, 'weights')}`,
           expect((box.y2 - box.y1) / image.height).toBeGreaterThan(0.12);
           expect((box.y2 - box.y1) / image.height).toBeLessThan(0.3);
         }
-        expect(found.length).toBeLessThanOrEqual(faces.length + 1);
+        // Photographs of people have little else that looks so much like a face; fainter things may be redacted, too.
+        expect(found.filter((d) => d.score >= 0.5).length).toBeLessThanOrEqual(faces.length + 1);
       });
     },
   );
@@ -131,11 +133,18 @@ describe.skipIf(!weights || !data)(`labelled photographs${needs(weights, 'weight
   }
 
   /** Share of the labelled boxes of every `step`-th image of which 90 % lie in one detection, grown. */
-  async function recall(cls: ClassName, folder: string, step: number, file: string, grow: number): Promise<number> {
+  async function recall(
+    cls: ClassName,
+    folder: string,
+    step: number,
+    file: string,
+    grow: number,
+    quality: Quality,
+  ): Promise<number> {
     const { images } = JSON.parse(readFileSync(`${shared}data/dev/${folder}/annotations.json`, 'utf8')) as {
       images: readonly Labelled[];
     };
-    const pipeline = await open(cls, file);
+    const pipeline = await open(cls, file, quality);
     let boxes = 0;
     let held = 0;
     for (const labelled of images.filter((_, i) => i % step === 0)) {
@@ -154,13 +163,20 @@ describe.skipIf(!weights || !data)(`labelled photographs${needs(weights, 'weight
 
   // Floors a little below what was measured; a wrong scale, offset or, mostly, channel order falls through them.
   it.each([
-    ['face', 'faces', 20, 'yunet_n_640_640.onnx', 0.2, 0.6],
-    ['face', 'faces', 20, 'ultraface-RFB-640.onnx', 0.2, 0.51],
-    ['body', 'persons', 3, 'yolox_nano-416.onnx', 0.06, 0.56],
-    ['plate', 'plates', 8, 'hyperlpr-y5fu_320x_sim.onnx', 0.2, 0.68],
-    ['plate', 'plates', 16, 'hyperlpr-y5fu_640x_sim.onnx', 0.2, 0.59],
-    ['text', 'text', 21, 'ppocrv3-det-2023may.onnx', 0.2, 0.64],
-  ] as const)('%s in %s, every %i th image, by %s', async (cls, folder, step, file, grow, floor) => {
-    expect(await recall(cls, folder, step, file, grow)).toBeGreaterThan(floor);
-  });
+    ['face', 'faces', 20, 'yunet_n_640_640.onnx', 0.2, 'fast', 0.76],
+    ['face', 'faces', 20, 'yunet_n_640_640.onnx', 0.2, 'balanced', 0.78],
+    ['face', 'faces', 20, 'ultraface-RFB-640.onnx', 0.2, 'fast', 0.61],
+    ['body', 'persons', 3, 'yolox_nano-416.onnx', 0.06, 'fast', 0.65],
+    ['plate', 'plates', 8, 'hyperlpr-y5fu_320x_sim.onnx', 0.2, 'fast', 0.86],
+    ['plate', 'plates', 8, 'hyperlpr-y5fu_320x_sim.onnx', 0.2, 'balanced', 0.88],
+    ['plate', 'plates', 16, 'hyperlpr-y5fu_640x_sim.onnx', 0.2, 'fast', 0.7],
+    ['plate', 'plates', 16, 'hyperlpr-y5fu_640x_sim.onnx', 0.2, 'balanced', 0.88],
+    ['text', 'text', 21, 'ppocrv3-det-2023may.onnx', 0.2, 'fast', 0.72],
+    ['text', 'text', 21, 'ppocrv3-det-2023may.onnx', 0.2, 'balanced', 0.82],
+  ] as const)(
+    '%s in %s, every %i th image, by %s (grown by %d), %s',
+    async (cls, folder, step, file, grow, quality, floor) => {
+      expect(await recall(cls, folder, step, file, grow, quality)).toBeGreaterThan(floor);
+    },
+  );
 });

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeModel, type OnnxNode } from '../../src/models/compile/onnx.ts';
 import { findModel, loadManifest } from '../../src/models/manifest.ts';
 import { packageFile } from '../../src/models/package-files.ts';
-import { prepareModel } from '../../src/models/store.ts';
+import { locateModel } from '../../src/models/store.ts';
 import { anonymize, json, listing, photograph, type Ran, sharedScratch, write } from './command.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -159,7 +159,7 @@ it('a model that breaks in the middle of a run ends it; whole shards stay', asyn
 
 describe('model files on this machine', () => {
   it('a damaged one in the cache is made again', async () => {
-    const { sha256 } = await prepareModel(findModel(loadManifest(), 'ssd-mobilenetv1-face'), at('cache'));
+    const { sha256 } = await locateModel(findModel(loadManifest(), 'ssd-mobilenetv1-face'), at('cache'));
     const file = at('cache', `${sha256}.onnx`);
     const whole = await readFile(file);
     await truncate(file, 1000);

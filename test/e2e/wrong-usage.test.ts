@@ -59,7 +59,11 @@ describe('is refused with exit code 2 before anything is written', () => {
       [...RUN, '--model', 'face=./model.onnx'],
       /face=\.\/model\.onnx: expected an ONNX file/,
     ],
-    ['a higher quality', [...RUN, '--quality', 'max'], /fast for --quality but received max: this version/],
+    [
+      'an unknown quality',
+      [...RUN, '--quality', 'best'],
+      /fast, balanced or max for --quality but received best\. Did you mean fast\?/,
+    ],
     ['resuming', [...RUN, '--resume'], /no --resume: this version cannot resume/],
     ['synthetic faces', [...RUN, '--redact', 'face=synthetic'], /received synthetic: this version cannot/],
     ['standard input', ['-', '--out', 'clean'], /"-": stdin is not supported by this version/],
@@ -74,8 +78,20 @@ describe('is refused with exit code 2 before anything is written', () => {
       ['photos', '--out', 'notes.txt', '--preset', 'faces'],
       /notes\.txt, which is not a folder/,
     ],
-    ['evaluation', ['eval', '--data', 'photos'], /received eval: this version cannot/],
+    ['an evaluation of nothing', ['eval'], /required option '--data <dir>' not specified/],
+    ['an evaluation without labels', ['eval', '--data', 'photos'], /Expected labels below photos but found none/],
+    [
+      'an evaluation of no photographs',
+      ['eval', '--data', 'photos', '--limit', '0'],
+      /Expected a whole number from 1 for --limit but received 0/,
+    ],
+    [
+      'an evaluation of an unknown quality',
+      ['eval', '--data', 'photos', '--quality', 'maxx'],
+      /--quality but received maxx\. Did you mean max\?/,
+    ],
     ['a mistyped command', ['verifi', 'clean'], /received nothing\. Did you mean verify\?/],
+    ['another mistyped command', ['evel'], /received nothing\. Did you mean eval\?/],
     ['an unknown model to pull', ['models', 'pull', 'nope'], /a model id .* but received nope/],
     ['a mistyped models command', ['models', 'lst'], /unknown command 'lst'\n\(Did you mean list\?\)/],
     ['a folder that is no output', ['verify', 'photos'], /output folder of this tool but photos/],
@@ -123,10 +139,10 @@ describe('help', () => {
       'Exit codes:',
       'models',
       'verify',
+      'eval',
     ]) {
       expect(stdout).toContain(part);
     }
-    expect(stdout).not.toContain('eval');
     expect((await anonymize(['verify', '--help'])).stdout).toContain('Usage: anonymize verify [options] <out>');
   });
 

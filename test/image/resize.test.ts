@@ -49,4 +49,39 @@ describe('resizeImage', () => {
     );
     for (const x of [1, 16, 32, 48, 62]) expect(scaled.data[x * 3]).toBeCloseTo(x * 4 + 1.5, -0.5);
   });
+
+  const quadrants = imageOf(40, 30, (x, y) => (x < 20 ? 10 : 100) + (y < 15 ? 0 : 100));
+
+  it.each([
+    ['top left', { x1: 0, y1: 0, x2: 20, y2: 15 }, 10],
+    ['top right', { x1: 20, y1: 0, x2: 40, y2: 15 }, 100],
+    ['bottom left', { x1: 0, y1: 15, x2: 20, y2: 30 }, 110],
+    ['bottom right', { x1: 20, y1: 15, x2: 40, y2: 30 }, 200],
+  ])('scales the %s region alone: nothing from beyond its border gets in', async (_, region, value) => {
+    for (const [width, height] of [
+      [20, 15],
+      [64, 48],
+      [7, 3],
+    ] as const) {
+      const scaled = await resizeImage(quadrants, width, height, region);
+      expect([scaled.width, scaled.height, scaled.data.length]).toEqual([width, height, width * height * 3]);
+      expect(new Set(scaled.data)).toEqual(new Set([value]));
+    }
+  });
+
+  it('copies a region at its own size pixel by pixel', async () => {
+    const image = imageOf(9, 7, (x, y) => 20 * y + x);
+    const part = await resizeImage(image, 3, 2, { x1: 4, y1: 5, x2: 7, y2: 7 });
+    expect([...part.data].filter((_, i) => i % 3 === 0)).toEqual([104, 105, 106, 124, 125, 126]);
+  });
+
+  it('takes a region that is the image for the image', async () => {
+    expect(await resizeImage(quadrants, 40, 30, { x1: 0, y1: 0, x2: 40, y2: 30 })).toBe(quadrants);
+    const scaled = await resizeImage(quadrants, 20, 15, { x1: 0, y1: 0, x2: 40, y2: 30 });
+    expect(scaled).toEqual(await resizeImage(quadrants, 20, 15));
+  });
+
+  it('refuses a region beyond the image', async () => {
+    await expect(resizeImage(quadrants, 10, 10, { x1: 30, y1: 0, x2: 50, y2: 10 })).rejects.toThrow();
+  });
 });

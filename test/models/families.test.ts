@@ -15,7 +15,7 @@ const yunet = [8, 16, 32].flatMap((s) => [
 describe('identifyFamily', () => {
   it.each([
     ['ssd', [info('boxes', 1, 5118, 4), info('scores', 1, 5118)]],
-    ['centernet', [info('tower_0/detections', 1, 100, 6)]],
+    ['centernet', [info('tower_0/mul_1', 1, 80, 'h', 'w'), info('tower_0/mul', 1, 4, 'h', 'w')]],
     ['db', [info('sigmoid_0.tmp_0', 'n', 1, 'h', 'w')]],
     ['db', [info('4', '?', '?')]],
     ['yunet', yunet],
@@ -30,6 +30,8 @@ describe('identifyFamily', () => {
     ['a classifier', [info('logits', 1, 1000, 1)]],
     ['three-channel maps', [info('map', 1, 3, 'h', 'w')]],
     ['part of YuNet', yunet.filter((o) => o.name !== 'obj_16')],
+    ['CenterNet with other classes', [info('tower_0/mul_1', 1, 2, 'h', 'w'), info('tower_0/mul', 1, 4, 'h', 'w')]],
+    ['CenterNet without sizes', [info('tower_0/mul_1', 1, 80, 'h', 'w'), info('class', 1)]],
     ['YOLO with other classes', [info('output', 1, 8400, 84)]],
     ['boxes without scores', [info('boxes', 1, 4420, 4)]],
   ])('refuses %s, listing what it can read and what it got', (_, outputs) => {

