@@ -8,8 +8,12 @@ import type { ModelInput, ModelLevel } from '../models/manifest.ts';
  * at the next smaller one.
  */
 const OVERLAP = 64;
-/** Longest side of a tile, pixels of the model: longer ones only need more memory. */
-const LONGEST_TILE = 960;
+/**
+ * Longest side of a tile of dynamic size, pixels of the model. Networks that weigh channels by means over all they
+ * see find more in large tiles: text in photographs of 2560 pixels 0.926 at 1.8 % of the background when shown
+ * whole, 0.913 at 2.9 % in tiles of 960. Larger ones need more than a gigabyte.
+ */
+const LONGEST_TILE = 2560;
 /** Doubling the scale is worth a pass only when the image has pixels for this much of it. */
 const LEAST_GAIN = 1.3;
 /** A scale may be this much smaller when that saves a row or column of tiles. */

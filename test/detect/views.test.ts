@@ -103,13 +103,18 @@ describe('planPasses', () => {
     ],
     [
       'tiles in one direction of a strip',
-      300,
-      6000,
+      600,
+      12000,
       inputOf({ longSide: 640 }),
-      tiled(2, 1),
-      ['whole 1 32×640 in 32×640', 'tiles 2 64×672 in 64×672', 'tiles 3 128×896 in 128×896'],
+      tiled(3, 1),
+      [
+        'whole 1 32×640 in 32×640',
+        'tiles 1 64×1280 in 64×1280',
+        'tiles 1 128×2560 in 128×2560',
+        'tiles 2 225×2304 in 256×2304',
+      ],
     ],
-    ['a line of pixels', 1, 5000, dynamic, tiled(1, 1), ['whole 1 1×960 in 32×960', 'tiles 2 1×896 in 32×896']],
+    ['a line of pixels', 1, 5000, dynamic, tiled(1, 1), ['whole 1 1×960 in 32×960', 'tiles 1 1×1920 in 32×1920']],
   ])('%s: %i × %i', (_, width, height, input, looks, expected) => {
     expect(summary(planPasses(width, height, input, looks))).toEqual(expected);
   });
