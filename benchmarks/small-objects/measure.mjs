@@ -4,6 +4,8 @@ import { UsageError } from '../../dist/errors.js';
 import { evaluate } from '../../dist/eval/evaluate.js';
 import { FOLDERS } from './options.mjs';
 
+/** Plates are widened to the text on them, as in any run that looks for both. */
+const BESIDE = { face: ['face'], plate: ['plate', 'text'] };
 /** Seconds for a photograph: slow is slow, not failed. */
 const TIME_LIMIT = 3600;
 
@@ -26,7 +28,7 @@ async function readMade(out, cls) {
 }
 
 /**
- * Measures one class of the set at every quality level, alone, as its networks would run in a run for that class.
+ * Measures one class of the set at every quality level.
  *
  * @param {ReturnType<import('./options.mjs').readOptions>} options
  * @param {(line: string) => void} say
@@ -42,7 +44,7 @@ export async function measureClass(cls, { out, qualities, model: models, limit }
     const { report } = await evaluate(
       {
         data: path.join(out, FOLDERS[cls]),
-        classes: [cls],
+        classes: BESIDE[cls],
         quality,
         timeLimit: TIME_LIMIT,
         ...(models[cls] === undefined ? {} : { model: { [cls]: models[cls] } }),
@@ -52,7 +54,7 @@ export async function measureClass(cls, { out, qualities, model: models, limit }
     );
     const { failed, msPerImage, classes } = report;
     for (const { image, stage, message } of failed) say(`warning: ${image} is left out: ${stage}: ${message}`);
-    const [{ model, threshold, grow, byAttribute }] = classes;
+    const { model, threshold, grow, byAttribute } = classes.find((c) => c.class === cls);
     const heights = byAttribute.find(({ name }) => name === 'height');
     if (heights === undefined) throw new Error(`Every photograph failed: ${failed[0]?.message}`);
     curves.set(quality, curveOf(heights.groups, made));
