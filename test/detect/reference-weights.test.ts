@@ -163,8 +163,8 @@ describe.skipIf(!weights || !data)(`labelled photographs${needs(weights, 'weight
 
   // Floors a little below what was measured; a wrong scale, offset or, mostly, channel order falls through them.
   it.each([
-    ['face', 'faces', 20, 'yunet_n_640_640.onnx', 0.2, 'fast', 0.76],
-    ['face', 'faces', 20, 'yunet_n_640_640.onnx', 0.2, 'balanced', 0.78],
+    ['face', 'faces', 20, 'yunet_n_640_640.onnx', 0.2, 'fast', 0.71],
+    ['face', 'faces', 20, 'yunet_n_640_640.onnx', 0.2, 'balanced', 0.75],
     ['face', 'faces', 20, 'ultraface-RFB-640.onnx', 0.2, 'fast', 0.61],
     ['body', 'persons', 3, 'yolox_nano-416.onnx', 0.06, 'fast', 0.65],
     ['plate', 'plates', 8, 'hyperlpr-y5fu_320x_sim.onnx', 0.2, 'fast', 0.86],
