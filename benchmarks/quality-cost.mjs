@@ -31,22 +31,26 @@ for (const quality of values.qualities.split(',')) {
   const job = await prepareJob(fillConfig({ inputs: ['-'], out: 'unused', quality, model }));
   levels.push({ quality, job, pipeline: await DetectPipeline.open(job.detect, 'cpu'), whole: 0, detect: 0 });
 }
+/** The first photographs also pay for the networks' memory, and are not counted. */
+const warmUp = 2 * levels.length;
+if (limit <= warmUp) throw new UsageError(`Expected more than ${warmUp} photographs but received ${limit}`);
 for (const [i, { file }] of chosen.entries()) {
   const bytes = await readFile(file);
   // Who goes first changes, since it finds colder caches.
   for (const level of i % 2 === 0 ? levels : [...levels].reverse()) {
     const start = performance.now();
     const outcome = await processSample(bytes, level.job, level.pipeline);
-    // The first photographs also pay for the networks' memory.
-    if (outcome.status !== 'verified' || i < 2 * levels.length) continue;
+    if (outcome.status !== 'verified') throw new Error(`Expected a readable photograph but ${file} is not`);
+    if (i < warmUp) continue;
     level.whole += performance.now() - start;
     level.detect += outcome.timings.detect;
   }
 }
 const [first] = levels;
+const counted = limit - warmUp;
 for (const { quality, whole, detect, pipeline } of levels) {
   process.stdout.write(
-    `${quality.padEnd(9)} whole pipeline ${(whole / limit).toFixed(0)} ms (${(whole / first.whole).toFixed(2)} × ${first.quality}), detection ${(detect / limit).toFixed(0)} ms (${(detect / first.detect).toFixed(2)} ×)\n`,
+    `${quality.padEnd(9)} whole pipeline ${(whole / counted).toFixed(0)} ms (${(whole / first.whole).toFixed(2)} × ${first.quality}), detection ${(detect / counted).toFixed(0)} ms (${(detect / first.detect).toFixed(2)} ×)\n`,
   );
   await pipeline.close();
 }
