@@ -163,7 +163,8 @@ for (const quality of values.qualities.split(',')) {
     };
     const id = job.models.find((m) => m.startsWith(`${cls}:`)).replace(/^.*?:(.*)@.*$/, '$1');
     const { family } = job.detect.networks.find((n) => n.model.id === id)?.model ?? {};
-    const threshold = round(point.threshold, 3);
+    // Upwards: a lower one might exceed the budget.
+    const threshold = round(Math.ceil(point.threshold * 1000 - 1e-6) / 1000, 3);
     chosen.push({ cls, id, family, quality, threshold, growth: point.growth, chosenOn: point, measured });
     process.stdout.write(
       `${cls.padEnd(6)}${quality.padEnd(9)}${id.padEnd(24)}threshold ${threshold} growth ${point.growth}: ${point.cover90.toFixed(3)} at ${percent(point.background)} of all; each half by the other's choice ${measured.cover90} at ${percent(measured.background)}\n`,
