@@ -1,12 +1,7 @@
 import { realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
-
-/** Whether `path` is `folder` or lies below it. Both absolute and free of symbolic links. */
-export function isWithin(path: string, folder: string): boolean {
-  const below = relative(folder, path);
-  return below === '' || (below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below));
-}
+import { isWithin } from '../paths.ts';
 
 /** `path` (absolute) with the symbolic links of its existing part resolved; the rest may not exist yet. */
 export async function realTarget(path: string): Promise<string> {

@@ -1,8 +1,8 @@
-import type { Dirent } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { isWithin, type OutputPlaces } from './disjoint.ts';
+import { isWithin, readFolder } from '../paths.ts';
+import type { OutputPlaces } from './disjoint.ts';
 import { extensionLabel, looksLikeImage } from './extensions.ts';
 
 /** The images of a folder. */
@@ -88,15 +88,5 @@ export async function listImages(root: string, places: OutputPlaces): Promise<Fo
 function assertApart(path: string, real: string, places: OutputPlaces): void {
   for (const place of [places.out, places.privateDir]) {
     if (isWithin(real, place)) throw new UsageError(`Expected the input outside ${place}, but ${path} leads into it`);
-  }
-}
-
-async function readFolder(path: string): Promise<Dirent[]> {
-  try {
-    return await readdir(path, { withFileTypes: true });
-  } catch (error) {
-    throw new UsageError(`Expected a readable folder but received ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
   }
 }

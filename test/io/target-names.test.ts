@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isWithin } from '../../src/io/disjoint.ts';
 import { TargetNames } from '../../src/io/target-names.ts';
+import { isWithin } from '../../src/paths.ts';
 
 const segment = fc.oneof(
   fc.constantFrom(

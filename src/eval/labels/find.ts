@@ -1,8 +1,7 @@
-import type { Dirent } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import { isBelow } from './places.ts';
+import { isWithin, readFolder } from '../../paths.ts';
 
 /** Levels of folders below the data folder. */
 const MAX_DEPTH = 32;
@@ -85,15 +84,5 @@ function rootOf(json: string): string {
 /** What a link points to, unless that is nothing or outside the data folder. */
 async function linked(path: string, realRoot: string) {
   const real = await realpath(path).catch(() => undefined);
-  return real !== undefined && isBelow(real, realRoot) ? stat(real) : undefined;
-}
-
-async function readFolder(path: string): Promise<Dirent[]> {
-  try {
-    return await readdir(path, { withFileTypes: true });
-  } catch (error) {
-    throw new UsageError(`Expected a readable folder but received ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  return real !== undefined && isWithin(real, realRoot) ? stat(real) : undefined;
 }

@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { UsageError } from '../../errors.ts';
+import { isWithin } from '../../paths.ts';
 
 const IMAGE_EXTENSIONS = /\.(jpe?g|jpe|jfif|png|webp|avif|tiff?|gif|bmp|heic|heif)$/i;
 
@@ -11,12 +12,6 @@ function isImageName(name: string): boolean {
 /** The name of a file without its folder and extension. */
 export function stemOf(path: string): string {
   return basename(path, extname(path));
-}
-
-/** Whether `path` is `folder` or lies below it. Both absolute. */
-export function isBelow(path: string, folder: string): boolean {
-  const below = relative(folder, path);
-  return below === '' || (below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below));
 }
 
 export interface FoundImage {
@@ -98,7 +93,7 @@ export class ImagePlaces {
     const extra = this.#bases[1];
     if (extra === undefined) return undefined;
     const file = join(extra.path, path);
-    return isBelow(file, extra.path) && (await this.#holds(file)) ? { file, name: nameBelow(extra, file) } : undefined;
+    return isWithin(file, extra.path) && (await this.#holds(file)) ? { file, name: nameBelow(extra, file) } : undefined;
   }
 
   /**
@@ -164,7 +159,7 @@ export class ImagePlaces {
   }
 
   #baseOf(path: string): Base | undefined {
-    return this.#bases.find((base) => isBelow(path, base.path));
+    return this.#bases.find((base) => isWithin(path, base.path));
   }
 
   async #holds(file: string): Promise<boolean> {
@@ -198,7 +193,7 @@ export class ImagePlaces {
   }
 
   #assertInside(path: string, real: string): void {
-    if (this.#bases.some((base) => isBelow(real, base.real))) return;
+    if (this.#bases.some((base) => isWithin(real, base.real))) return;
     throw new UsageError(
       `Expected images inside ${this.root} but ${path} leads to ${real}; a folder of images elsewhere is named by --images`,
     );
