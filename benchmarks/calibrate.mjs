@@ -1,10 +1,12 @@
 // Which least score and growth does each model get?
 //   node benchmarks/calibrate.mjs --data <labelled> [--qualities fast,balanced,max] [--classes …]
-//     [--model class=id|path,…] [--json file] [--write]
+//     [--model id|class=id|class=path,…] [--json file] [--write]
+// A model named by its id alone is used for all that it finds: every class gets its own least score and growth within
+// its own budget, from the same looks.
 // Chosen is, of a few growths, the one that covers most objects at the lowest score at which no more than the budget of
 // the background is redacted. Reported is what that reaches on photographs that took no part in the choice: they are
 // split into two halves, and each half is measured with what the other one has chosen. What ships is chosen on both.
-// --write puts all into models/manifest.json, where the levels of the model, or of its family, are.
+// --write puts all into models/manifest.json, where the levels of the model, or of its family, are, class by class.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { fillConfig } from '../dist/config.js';
@@ -13,7 +15,7 @@ import { evaluationJob } from '../dist/eval/job.js';
 import { readLabels } from '../dist/eval/labels/read.js';
 import { Levels } from '../dist/eval/levels.js';
 import { ImageMeasurer } from '../dist/eval/measure-image.js';
-import { MANIFEST_URL } from '../dist/models/manifest.js';
+import { findModel, loadManifest, MANIFEST_URL } from '../dist/models/manifest.js';
 import { prepareJob } from '../dist/prepare.js';
 import { WorkerPool } from '../dist/worker/pool.js';
 
@@ -46,7 +48,11 @@ const model = Object.fromEntries(
   values.model
     .split(',')
     .filter(Boolean)
-    .map((pair) => pair.split('=')),
+    .flatMap((named) => {
+      if (named.includes('=')) return [named.split('=')];
+      const found = findModel(loadManifest(), named).classes.filter((cls) => classes.includes(cls));
+      return found.map((cls) => [cls, named]);
+    }),
 );
 
 /** Which half a photograph belongs to, whatever else is in the set (FNV-1a of its name). */
@@ -150,9 +156,13 @@ for (const quality of values.qualities.split(',')) {
   for (const [cls, byGrowth] of sums.all) {
     const budget = BUDGET[cls] * SPENDS[quality];
     const point = choose(byGrowth, levels[cls], budget);
-    if (!point) continue;
+    const byHalf = sums.halves.map((half) => choose(half.get(cls), levels[cls], budget));
+    if (!point || byHalf.includes(undefined)) {
+      process.stdout.write(`${cls.padEnd(6)}${quality.padEnd(9)}no least score keeps within ${percent(budget)}\n`);
+      continue;
+    }
     const held = [0, 1].map((side) => {
-      const { growth, threshold } = choose(sums.halves[1 - side].get(cls), levels[cls], budget);
+      const { growth, threshold } = byHalf[1 - side];
       return countsAt(sums.halves[side].get(cls).get(growth), levels[cls], threshold);
     });
     const sum = (key) => held[0][key] + held[1][key];
@@ -175,9 +185,9 @@ for (const quality of values.qualities.split(',')) {
 if (values.json) await writeFile(values.json, `${JSON.stringify(chosen, null, 2)}\n`);
 if (values.write) {
   const manifest = JSON.parse(await readFile(MANIFEST_URL, 'utf8'));
-  for (const { id, family, quality, threshold, growth, measured } of chosen) {
+  for (const { cls, id, family, quality, threshold, growth, measured } of chosen) {
     const levels = manifest.models.find((m) => m.id === id)?.levels ?? manifest.families[family];
-    Object.assign(levels[quality], { threshold, growth, measured });
+    levels[quality].classes[cls] = { threshold, growth, measured };
   }
   await writeFile(MANIFEST_URL, `${JSON.stringify(manifest, null, 2)}\n`);
 }

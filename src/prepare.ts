@@ -12,7 +12,9 @@ import {
   levelOf,
   loadManifest,
   type Manifest,
+  type ModelLevel,
   type ModelSpec,
+  operatingPoint,
   type Quality,
 } from './models/manifest.ts';
 import { packageFile } from './models/package-files.ts';
@@ -49,6 +51,12 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
     networks.set(model.sha256, { model, keep: { ...known?.keep, [label]: least } });
   };
 
+  /** What a caller says comes before what the level says. */
+  const chosen = (cls: ClassName, level: ModelLevel): Pick<Choice, 'threshold' | 'growth'> => {
+    const point = operatingPoint(level, cls);
+    return { threshold: config.threshold[cls] ?? point.threshold, growth: config.grow[cls] ?? point.growth };
+  };
+
   for (const cls of config.classes) {
     const wanted = config.model[cls];
     const spec = wanted === undefined ? defaultModel(manifest, cls) : specOf(manifest, cls, wanted);
@@ -58,18 +66,16 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
       );
     }
     if (spec?.source.kind === 'derived') {
-      const level = levelOf(manifest, spec, quality);
-      const threshold = config.threshold[cls] ?? level.threshold;
+      const { threshold, growth } = chosen(cls, levelOf(manifest, spec, quality));
       plateShape = await deriveFrom(manifest, spec, quality, threshold, use);
-      choices.set(cls, { name: `${spec.id}@interim`, threshold, growth: config.grow[cls] ?? level.growth });
+      choices.set(cls, { name: `${spec.id}@interim`, threshold, growth });
       continue;
     }
     const model = spec
       ? await prepareModel(manifest, spec, quality)
       : await prepareCustomModel(manifest, cls, wanted as string, quality);
-    const threshold = config.threshold[cls] ?? model.level.threshold;
+    const { threshold, growth } = chosen(cls, model.level);
     use(model, cls, threshold);
-    const growth = config.grow[cls] ?? model.level.growth;
     choices.set(cls, { name: `${model.id}@sha256:${model.sha256}`, threshold, growth });
     const evidence = model.level.searchIn;
     if (evidence === undefined) continue;

@@ -40,9 +40,20 @@ export function modelsCommand(terminal: Terminal, exit: (code: number) => void):
 async function stateOf(spec: ModelSpec): Promise<string> {
   const { source } = spec;
   if (source.kind === 'derived') return `derived from ${source.from.join(' + ')}`;
-  if (source.kind === 'npm' || source.kind === 'file') return 'ready';
+  if (source.kind === 'npm') return 'ready';
+  if (source.kind === 'project') return (await isSound(spec)) ? 'ready' : 'missing or damaged';
   if (await readCached(cacheDir(), source.sha256)) return 'ready';
   return source.kind === 'compiled' ? 'compiled on first use' : 'not pulled';
+}
+
+async function isSound(spec: ModelSpec): Promise<boolean> {
+  try {
+    await locateModel(spec);
+    return true;
+  } catch (error) {
+    if (error instanceof ModelError) return false;
+    throw error;
+  }
 }
 
 async function listModels(terminal: Terminal, json: boolean): Promise<void> {
@@ -53,16 +64,18 @@ async function listModels(terminal: Terminal, json: boolean): Promise<void> {
     terminal.out(`${JSON.stringify(models, null, 2)}\n`);
     return;
   }
-  const rows = models.map((m) => [
-    m.id,
-    m.classes.join(','),
-    m.defaultFor.length > 0 ? (m.interim ? 'default, interim' : 'default') : '',
-    m.state,
-    m.license,
-    m.origin,
-  ]);
+  const rows = models.map((m) => [m.id, m.classes.join(','), useOf(m), m.state, m.license, m.origin]);
   terminal.out(table([['id', 'finds', 'use', 'state', 'licence', 'origin'], ...rows], ''));
-  for (const m of models) if (m.interim && m.note) terminal.out(`\n${m.id} is interim: ${m.note}\n`);
+  for (const m of models) {
+    if (m.interim && m.note && m.defaultFor.length > 0) terminal.out(`\n${m.id} is interim: ${m.note}\n`);
+  }
+}
+
+/** Whether a model is used unless another is named, and for what if not for all that it finds. */
+function useOf({ classes, defaultFor, interim }: ModelSpec): string {
+  if (defaultFor.length === 0) return '';
+  const isPart = classes.some((cls) => !defaultFor.includes(cls));
+  return `default${isPart ? ` for ${defaultFor.join(',')}` : ''}${interim ? ', interim' : ''}`;
 }
 
 async function buildModels(terminal: Terminal): Promise<void> {

@@ -1,6 +1,6 @@
 import { boundingBox, clockwise, convexHull, minAreaRect, polygonArea, rectCorners, unite } from '../core/geometry.ts';
 import type { Detection } from '../core/types.ts';
-import { byScore } from './nms.ts';
+import { byScore, SAME_OBJECT } from './nms.ts';
 import { outlineOf, overlap, shareInside } from './outline.ts';
 
 /** Share of the best score from which another sighting of an object widens its box. */
@@ -20,13 +20,14 @@ export interface Sightings {
 /**
  * Sightings of several looks → one detection per object, with the best score and a box around all sightings
  * of at least half that score: what counts is that nothing of the object stays outside. Two sightings are of one
- * object when the IoU of their outlines exceeds `sameObject`, so a small box inside a large one stays. All looks
- * must be fused at once, since boxes that have been widened no longer say which sighting they come from.
+ * object when the IoU of their outlines exceeds that of their label in `same`, so a small box inside a large one
+ * stays. All looks must be fused at once, since boxes that have been widened no longer say which sighting they come
+ * from.
  */
-export function fuse({ whole, cut }: Sightings, sameObject: number): Detection[] {
+export function fuse({ whole, cut }: Sightings, same = SAME_OBJECT): Detection[] {
   const objects: { readonly best: Detection; widened: Detection }[] = [];
   for (const seen of [...whole].sort(byScore)) {
-    const known = objects.find((o) => o.best.label === seen.label && overlap(o.best, seen) > sameObject);
+    const known = objects.find((o) => o.best.label === seen.label && overlap(o.best, seen) > same[seen.label]);
     if (!known) objects.push({ best: seen, widened: seen });
     else if (seen.score >= known.best.score * WIDENS) known.widened = widen(known.widened, seen);
   }
@@ -45,11 +46,11 @@ export function fuse({ whole, cut }: Sightings, sameObject: number): Detection[]
 }
 
 /** Sightings in an image and in its mirror image: the mean score, 0 where one of the two saw nothing. */
-export function average(found: readonly Detection[], mirrored: readonly Detection[], sameObject: number): Detection[] {
+export function average(found: readonly Detection[], mirrored: readonly Detection[], same = SAME_OBJECT): Detection[] {
   const unmatched = new Set(mirrored);
   const result = found.map((d) => {
     let twin: Detection | undefined;
-    let most = sameObject;
+    let most = same[d.label];
     for (const m of unmatched) {
       const shared = m.label === d.label ? overlap(m, d) : 0;
       if (shared <= most) continue;

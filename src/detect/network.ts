@@ -15,13 +15,11 @@ import { isCut, type Pass, planPasses, type View, viewOf, wholeScale } from './v
 
 /** IoU from which the look at doubtful large detections saw the same object. */
 const SEEN_AGAIN = 0.3;
-/** IoU from which looks at different scales saw the same object, for families without NMS of their own. */
-const SAME_OBJECT = 0.5;
 
 /** A part of the image is shown to networks of dynamic input at this share of a whole image's size. */
 const PART_SIDE = 0.5;
 
-/** What a network is asked for: least score by label. */
+/** What a network is asked for: least score by label; it is run once for all of them. */
 export interface NetworkSetup {
   readonly model: ReadyModel;
   readonly keep: Readonly<Partial<Record<Label, number>>>;
@@ -35,7 +33,6 @@ export class Network {
   readonly runs = new Map<string, number>();
   readonly #setup: NetworkSetup;
   readonly #session: Session;
-  readonly #sameObject: number;
   #tensor = new Float32Array(0);
   #busy: Promise<unknown> = Promise.resolve();
 
@@ -44,7 +41,6 @@ export class Network {
     this.provider = session.provider;
     this.#setup = setup;
     this.#session = session;
-    this.#sameObject = DECODERS[setup.model.family].nms ?? SAME_OBJECT;
   }
 
   /** @throws ModelError when the file cannot be opened. */
@@ -77,7 +73,7 @@ export class Network {
           [...whole, ...cut].some((d) => !isEmptyBox(intersect(d.box, region)));
         const seen = await this.#show(levels, pass.onlyWhereSuspected ? pass.views.filter(isSuspected) : pass.views);
         if (pass.kind === 'whole') whole = await this.#confirmed(levels, seen.whole);
-        else if (pass.kind === 'mirror') whole = average(whole, seen.whole, this.#sameObject);
+        else if (pass.kind === 'mirror') whole = average(whole, seen.whole);
         else whole.push(...seen.whole);
         cut.push(...seen.cut);
       }
@@ -97,8 +93,7 @@ export class Network {
 
   /** One detection per object. */
   fuse(...sightings: readonly Sightings[]): Detection[] {
-    const all = { whole: sightings.flatMap((s) => s.whole), cut: sightings.flatMap((s) => s.cut) };
-    return fuse(all, this.#sameObject);
+    return fuse({ whole: sightings.flatMap((s) => s.whole), cut: sightings.flatMap((s) => s.cut) });
   }
 
   /** Pixels of the model per pixel of the image at which a part of it is shown. */
@@ -178,7 +173,7 @@ export class Network {
     const outputs = new Outputs(model.id, await this.#session.run(tensor, shape));
     const family = DECODERS[model.family];
     const raw = family.decode(outputs, { width: lb.width, height: lb.height, keep });
-    const kept = family.nms === undefined ? raw.sort(byScore) : nms(raw, family.nms);
+    const kept = family.repeats ? nms(raw) : raw.sort(byScore);
     return kept.map((d) => toImage(d, view, model.id));
   }
 

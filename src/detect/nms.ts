@@ -19,11 +19,16 @@ export function byScore(a: Scored, b: Scored): number {
   );
 }
 
-/** Greedy non-maximum suppression per label: of boxes with IoU above `threshold`, the best score stays. */
-export function nms<T extends Scored>(candidates: readonly T[], threshold: number): T[] {
+/** IoU above which two boxes of a label show the same object. */
+export type SameObject = Readonly<Record<Label, number>>;
+/** People in a crowd overlap more than their faces do. */
+export const SAME_OBJECT: SameObject = { face: 0.45, body: 0.6, plate: 0.45, text: 0.5, vehicle: 0.6 };
+
+/** Greedy non-maximum suppression per label: of boxes that show the same object, the best score stays. */
+export function nms<T extends Scored>(candidates: readonly T[], same = SAME_OBJECT): T[] {
   const kept: T[] = [];
   for (const candidate of [...candidates].sort(byScore)) {
-    const covered = kept.some((k) => k.label === candidate.label && iou(k.box, candidate.box) > threshold);
+    const covered = kept.some((k) => k.label === candidate.label && iou(k.box, candidate.box) > same[k.label]);
     if (!covered) kept.push(candidate);
   }
   return kept;

@@ -10,6 +10,11 @@ interface FamilyTraits {
   readonly matches: (outputs: readonly TensorInfo[]) => boolean;
 }
 
+/** The output of the networks that this project trains. */
+export const PER_CLASS_BOX_OUTPUT = 'predictions';
+/** What they find, in the order in which a row lists it. */
+export const PER_CLASS_BOX_CLASSES = ['face', 'body', 'plate'] as const satisfies readonly ClassName[];
+
 const IMAGENET_MEAN: [number, number, number] = [123.675, 116.28, 103.53];
 const IMAGENET_STD: [number, number, number] = [58.395, 57.12, 57.375];
 const none: [number, number, number] = [0, 0, 0];
@@ -120,7 +125,29 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
       multiple: 32,
       longSide: 640,
     },
-    matches: (o) => o.length === 1 && o[0]?.shape.length === 3 && lastDim(o[0]) === 15,
+    matches: (o) =>
+      o.length === 1 &&
+      o[0]?.shape.length === 3 &&
+      lastDim(o[0]) === 15 &&
+      named(o, PER_CLASS_BOX_OUTPUT) === undefined,
+  },
+  'per-class-box': {
+    classes: PER_CLASS_BOX_CLASSES,
+    input: {
+      layout: 'nchw',
+      channels: 'rgb',
+      mean: none,
+      std: ones,
+      pad: 114,
+      align: 'top-left',
+      multiple: 32,
+      longSide: 640,
+    },
+    // A row is as long as one of HyperLPR, so the name must tell them apart.
+    matches: (o) =>
+      o.length === 1 &&
+      named(o, PER_CLASS_BOX_OUTPUT)?.shape.length === 3 &&
+      lastDim(o[0]) === 5 * PER_CLASS_BOX_CLASSES.length,
   },
 };
 

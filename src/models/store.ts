@@ -60,7 +60,7 @@ export async function locateModel(spec: ModelSpec, dir = cacheDir()): Promise<{ 
   switch (source.kind) {
     case 'npm':
       return verified(id, packageFile(source.package, source.path), source.sha256);
-    case 'file':
+    case 'project':
       return verified(id, path.resolve(path.dirname(fileURLToPath(MANIFEST_URL)), source.path), source.sha256);
     case 'url': {
       if (await readCached(dir, source.sha256)) return { path: cachedPath(dir, source.sha256), sha256: source.sha256 };

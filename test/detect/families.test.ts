@@ -167,6 +167,33 @@ const cases: readonly Case[] = [
     wrong: ['output', [1, 3, 6], 'expected output (only) of shape [1,-1,15] but received [1,3,6]'],
   },
   {
+    family: 'per-class-box',
+    size: { width: 64, height: 32 },
+    keep: { face: 0.5, body: 0.25, plate: 0.4 },
+    outputs: () => ({
+      // 8 × 4 cells of stride 8, then 4 × 2 of stride 16, then 2 × 1 of stride 32.
+      predictions: tensor([1, 42, 15], {
+        // Cell 17 of 8 columns lies in row 2, column 1, and holds a face, a body and a plate.
+        [17 * 15]: [0.5, 0.25, Math.log(2), Math.log(3), 0.5],
+        [17 * 15 + 5]: [0, 0, Math.log(3), Math.log(5), 0.75],
+        [17 * 15 + 10]: [1, 0.5, 0, Math.log(0.5), 0.45],
+        // Below the least score of the class, above that of another.
+        [18 * 15]: [0.5, 0.5, 0, 0, 0.49],
+        [(32 + 6) * 15 + 5]: [0, 1, 0, 0, 0.25],
+        [(32 + 7) * 15 + 10]: [0.5, 0.5, 0, 0, 0.3],
+        [(40 + 1) * 15]: [-0.5, 1.5, Math.log(2), 0, 1],
+      }),
+    }),
+    expected: [
+      { label: 'face', score: 0.5, box: { x1: 4, y1: 6, x2: 20, y2: 30 } },
+      { label: 'face', score: 1, box: { x1: -16, y1: 32, x2: 48, y2: 64 } },
+      { label: 'body', score: 0.75, box: { x1: -4, y1: -4, x2: 20, y2: 36 } },
+      { label: 'body', score: 0.25, box: { x1: 24, y1: 24, x2: 40, y2: 40 } },
+      { label: 'plate', score: 0.45, box: { x1: 12, y1: 18, x2: 20, y2: 22 } },
+    ],
+    wrong: ['predictions', [1, 41, 15], 'expected output predictions of shape [1,42,15] but received [1,41,15]'],
+  },
+  {
     family: 'db',
     size: { width: 32, height: 16 },
     keep: { text: 0.4 },

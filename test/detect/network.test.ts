@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { boxHeight, boxWidth } from '../../src/core/geometry.ts';
 import type { Box, Detection } from '../../src/core/types.ts';
 import { ImageLevels } from '../../src/detect/levels.ts';
+import type { NetworkSetup } from '../../src/detect/network.ts';
 import { ModelError } from '../../src/errors.ts';
+import { PER_CLASS_BOX_CLASSES } from '../../src/models/families.ts';
 import { brightnessModel, constantModel, float, model, node } from '../models/tiny-onnx.ts';
-import { open, picture, ready, tinyNetworks } from './tiny-networks.ts';
+import { type Found, open, picture, ready, runsOf, tinyNetworks } from './tiny-networks.ts';
 
 const networks = tinyNetworks();
 
@@ -55,6 +57,86 @@ describe('Network', () => {
     for (const image of images) alone.push(await network.detect(new ImageLevels(image)));
     expect(together).toEqual(alone);
     expect(new Set(together.map(([d]) => d?.box.y1)).size).toBe(4);
+  });
+
+  describe('for several classes', () => {
+    const SIDE = 128;
+    const inner = { x1: 40, y1: 40, x2: 60, y2: 64 };
+    const objects: readonly Found[] = [
+      { label: 'face', box: inner, score: 0.8, stride: 8 },
+      // The same face once more, in another grid: of one look, the better one stays.
+      { label: 'face', box: { ...inner, x2: 62 }, score: 0.5, stride: 16 },
+      { label: 'body', box: { x1: 24, y1: 36, x2: 104, y2: 120 }, score: 0.4, stride: 32 },
+      { label: 'plate', box: inner, score: 0.3, stride: 16 },
+    ];
+    const listed = (found: readonly Detection[]): unknown[] =>
+      found.map(({ label, score, box }) => [
+        label,
+        Number(score.toFixed(2)),
+        ...[box.x1, box.y1, box.x2, box.y2].map(Math.round),
+      ]);
+
+    it.each<[string, NetworkSetup['keep'], unknown[]]>([
+      [
+        'all of them',
+        { face: 0.2, body: 0.2, plate: 0.2 },
+        [
+          ['face', 0.8, 40, 40, 60, 64],
+          ['body', 0.4, 24, 36, 104, 120],
+          ['plate', 0.3, 40, 40, 60, 64],
+        ],
+      ],
+      ['one of them', { plate: 0.2 }, [['plate', 0.3, 40, 40, 60, 64]]],
+      [
+        'each from its own score on',
+        { face: 0.7, body: 0.5, plate: 0.25 },
+        [
+          ['face', 0.8, 40, 40, 60, 64],
+          ['plate', 0.3, 40, 40, 60, 64],
+        ],
+      ],
+      ['none of them', {}, []],
+    ])('runs once and reports %s', async (_, keep, expected) => {
+      const network = await open(await networks.perClass(objects, SIDE), keep);
+      expect(listed(await network.detect(new ImageLevels(picture(SIDE, SIDE))))).toEqual(expected);
+      expect(network.runs).toEqual(new Map([[`1,3,${SIDE},${SIDE}`, 1]]));
+    });
+
+    it('shares its looks between them, and fuses what they show class by class', async () => {
+      const level = { mirror: true, shrink: 0.5, tiles: { doublings: 1, enlarge: 1, where: 'everywhere' } } as const;
+      const symmetric = { x1: 44, y1: 40, x2: 84, y2: 80 };
+      const both: readonly Found[] = [
+        { label: 'face', box: symmetric, score: 0.8, stride: 16 },
+        { label: 'body', box: { ...symmetric, x1: 24 }, score: 0.6, stride: 16 },
+        { label: 'plate', box: symmetric, score: 0.7, stride: 16 },
+      ];
+      const keep = { face: 0.1, body: 0.1, plate: 0.1 };
+      const image = picture(2 * SIDE, 2 * SIDE);
+      const network = await open(await networks.perClass(both, SIDE, level), keep);
+      const found = await network.detect(new ImageLevels(image));
+      const looks = runsOf(network);
+      // The whole, its mirror image, a smaller one, nine tiles.
+      expect(looks).toBe(12);
+      for (const label of PER_CLASS_BOX_CLASSES) {
+        const alone = await open(await networks.perClass(both, SIDE, level), { [label]: keep[label] });
+        expect(listed(found.filter((d) => d.label === label))).toEqual(
+          listed(await alone.detect(new ImageLevels(image))),
+        );
+        expect(runsOf(alone)).toBe(looks);
+      }
+      // Seen on both sides only if it is in the middle.
+      expect(found.find((d) => d.label === 'face')?.score).toBeCloseTo(0.8, 5);
+    });
+
+    it('names what is wrong with its output', async () => {
+      const onnx = constantModel({ predictions: { shape: [1, 20, 15], data: new Float32Array(300) } }, [1, 3, 64, 64]);
+      const file = await networks.save('few-cells.onnx', onnx);
+      const model = ready('per-class-box', file, { width: 64, height: 64 }, 'top-left');
+      const network = await open(model, { face: 0.2 });
+      await expect(network.detect(new ImageLevels(picture(64, 64)))).rejects.toThrow(
+        new ModelError('Model few-cells: expected output predictions of shape [1,84,15] but received [1,20,15]'),
+      );
+    });
   });
 
   it('refuses outputs that are not finite or not of the shape, and serves the next call', async () => {

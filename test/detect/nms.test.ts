@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { iou } from '../../src/core/geometry.ts';
 import type { Box, Label } from '../../src/core/types.ts';
-import { nms } from '../../src/detect/nms.ts';
+import { nms as nmsByLabel } from '../../src/detect/nms.ts';
 
 interface Candidate {
   readonly label: Label;
@@ -23,6 +23,10 @@ const candidate: fc.Arbitrary<Candidate> = fc
   .map(({ label, x1, y1, w, h, score }) => ({ label, score, box: { x1, y1, x2: x1 + w, y2: y1 + h } }));
 const candidates = fc.array(candidate, { maxLength: 40 });
 const threshold = fc.constantFrom(0, 0.3, 0.45, 0.6, 1);
+
+/** At one threshold for every label. */
+const nms = (all: readonly Candidate[], t: number): Candidate[] =>
+  nmsByLabel(all, { face: t, body: t, plate: t, text: t, vehicle: t });
 
 describe('nms', () => {
   it('keeps no two boxes of a label that overlap more than the threshold, best score first', () => {
@@ -88,5 +92,17 @@ describe('nms', () => {
       { label: 'body', box, score: 0.5 },
     ];
     expect(nms(all, 0.45)).toEqual(all.slice(0, 2));
+  });
+
+  it('judges the boxes of each label by its own threshold', () => {
+    const boxes = [
+      { x1: 0, y1: 0, x2: 100, y2: 100 },
+      { x1: 30, y1: 0, x2: 130, y2: 100 },
+    ];
+    // Their IoU is 0.54.
+    const all = (['face', 'body', 'plate', 'vehicle'] as const).flatMap((label) =>
+      boxes.map((box, i): Candidate => ({ label, box, score: 0.9 - i / 10 })),
+    );
+    expect(nmsByLabel(all).map((c) => c.label)).toEqual(['body', 'face', 'plate', 'vehicle', 'body', 'vehicle']);
   });
 });

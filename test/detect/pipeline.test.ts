@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Detection } from '../../src/core/types.ts';
 import { DetectPipeline, type DetectSetup } from '../../src/detect/pipeline.ts';
 import { ModelError } from '../../src/errors.ts';
-import { picture, ready, runsOf, tinyNetworks } from './tiny-networks.ts';
+import { type Found, picture, ready, runsOf, tinyNetworks } from './tiny-networks.ts';
 
 const networks = tinyNetworks();
 const thresholds = { face: 0.5, body: 0.5, plate: 0.4, text: 0.5 };
@@ -112,6 +112,57 @@ describe('what is listed', () => {
     await expect(opening).rejects.toThrow(
       'Model missing: expected an ONNX file that opens on device cpu but received:',
     );
+  });
+});
+
+describe('one network for faces, bodies and plates', () => {
+  const SIDE = 128;
+  const image = picture(SIDE, SIDE);
+  const thresholds = { face: 0.5, body: 0.3, plate: 0.6, text: 0.5 };
+  const objects: readonly Found[] = [
+    { label: 'face', box: { x1: 40, y1: 20, x2: 60, y2: 44 }, score: 0.6, stride: 8 },
+    { label: 'body', box: { x1: 24, y1: 16, x2: 84, y2: 120 }, score: 0.4, stride: 32 },
+    { label: 'plate', box: { x1: 90, y1: 100, x2: 122, y2: 110 }, score: 0.7, stride: 16 },
+    // Each below the threshold of its class, and above that of another.
+    { label: 'face', box: { x1: 100, y1: 20, x2: 120, y2: 44 }, score: 0.4, stride: 8 },
+    { label: 'plate', box: { x1: 4, y1: 60, x2: 36, y2: 70 }, score: 0.55, stride: 16 },
+  ];
+
+  async function detect(classes: readonly ('face' | 'body' | 'plate')[], patch: Partial<DetectSetup> = {}) {
+    const keep = Object.fromEntries(classes.map((cls) => [cls, 0.1]));
+    const model = await networks.perClass(objects, SIDE);
+    const pipeline = await open({ classes, thresholds, networks: [{ model, keep }], ...patch });
+    const { detections, timings } = await pipeline.detect(image);
+    return { found: rounded(detections), timings, runs: runs(pipeline) };
+  }
+
+  const plate = ['plate', 90, 100, 122, 110];
+  const face = ['face', 40, 20, 60, 44];
+  const body = ['body', 24, 16, 84, 120];
+
+  it.each([
+    [
+      ['face', 'body', 'plate'],
+      [plate, face, body],
+    ],
+    [
+      ['body', 'plate'],
+      [plate, body],
+    ],
+    [['face'], [face]],
+  ] as const)('is run once for %j, each from its own threshold on', async (classes, expected) => {
+    const { found, timings, runs } = await detect(classes);
+    expect(found).toEqual(expected);
+    expect(runs).toEqual([1]);
+    expect(Object.keys(timings)).toEqual(['per-class']);
+  });
+
+  it('leaves a class to another network', async () => {
+    const shared = { model: await networks.perClass(objects, SIDE), keep: { face: 0.1, body: 0.1 } };
+    const other = { model: await networks.plates([[10, 20, 50, 36, 0.9]], SIDE), keep: { plate: 0.1 } };
+    const { found, runs } = await detect(['face', 'body', 'plate'], { networks: [shared, other] });
+    expect(found).toEqual([['plate', 10, 20, 50, 36], face, body]);
+    expect(runs).toEqual([1, 1]);
   });
 });
 

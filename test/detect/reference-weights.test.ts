@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { containment, growBox } from '../../src/core/geometry.ts';
 import type { Box, ClassName, Detection, Point, RgbImage } from '../../src/core/types.ts';
 import { DetectPipeline } from '../../src/detect/pipeline.ts';
-import { loadManifest, type Quality } from '../../src/models/manifest.ts';
+import { loadManifest, operatingPoint, type Quality } from '../../src/models/manifest.ts';
 import { packageFile } from '../../src/models/package-files.ts';
 import { prepareCustomModel } from '../../src/models/store.ts';
 
@@ -67,7 +67,7 @@ async function read(file: string): Promise<RgbImage> {
 
 async function open(cls: ClassName, file: string, quality: Quality = 'fast'): Promise<DetectPipeline> {
   const model = await prepareCustomModel(loadManifest(), cls, `${shared}weights/${file}`, quality);
-  const least = model.level.threshold;
+  const least = operatingPoint(model.level, cls).threshold;
   return DetectPipeline.open(
     {
       classes: [cls],

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { Box, RgbImage } from '../../src/core/types.ts';
 import { Network, type NetworkSetup } from '../../src/detect/network.ts';
 import { encodeModel } from '../../src/models/compile/onnx.ts';
+import { PER_CLASS_BOX_CLASSES } from '../../src/models/families.ts';
 import type { Family, ModelInput, ModelLevel } from '../../src/models/manifest.ts';
 import type { ReadyModel } from '../../src/models/store.ts';
 import { brightnessModel, constantModel, float, node, save } from '../models/tiny-onnx.ts';
@@ -27,7 +28,7 @@ export function picture(
 
 /** One look, unless `patch` says otherwise. */
 export function levelOf(patch: Partial<ModelLevel> = {}): ModelLevel {
-  return { enlarge: 2, mirror: false, threshold: 0.4, growth: 0.2, ...patch };
+  return { enlarge: 2, mirror: false, classes: {}, ...patch };
 }
 
 /** A model that takes pixels as 0…1. */
@@ -104,6 +105,13 @@ export function tinyNetworks() {
       return ready('hyperlpr', file, { width: side, height: side }, 'top-left');
     },
 
+    /** Sees the same faces, bodies and plates everywhere. */
+    async perClass(objects: readonly Found[], side: number, level: Partial<ModelLevel> = {}): Promise<ReadyModel> {
+      const bytes = constantModel({ predictions: predictions(objects, side, side) }, [1, 3, side, side]);
+      const file = await save(dir, 'per-class.onnx', bytes);
+      return ready('per-class-box', file, { width: side, height: side }, 'top-left', level);
+    },
+
     /** Sees the same objects everywhere: x1, y1, x2, y2 in pixels of the model, score, COCO class index. */
     async objects(
       rows: readonly (readonly [number, number, number, number, number, number])[],
@@ -127,6 +135,37 @@ export function tinyNetworks() {
       return ready('centernet', file, { width: side, height: side }, 'top-left');
     },
   };
+}
+
+/** One object as a network of the per-class-box family reports it. */
+export interface Found {
+  readonly label: (typeof PER_CLASS_BOX_CLASSES)[number];
+  /** Pixels of the model. */
+  readonly box: Box;
+  readonly score: number;
+  readonly stride: 8 | 16 | 32;
+}
+
+/** The output of a per-class-box network for an input of this size, each object in the cell that holds its centre. */
+export function predictions(
+  objects: readonly Found[],
+  width: number,
+  height: number,
+): { readonly data: Float32Array; readonly shape: readonly number[] } {
+  const strides = [8, 16, 32];
+  const cellsOf = (stride: number): number => (width / stride) * (height / stride);
+  const cells = strides.reduce((sum, stride) => sum + cellsOf(stride), 0);
+  const data = new Float32Array(cells * 15);
+  for (const { label, box, score, stride } of objects) {
+    const [x, y] = [(box.x1 + box.x2) / 2 / stride, (box.y1 + box.y2) / 2 / stride];
+    const [column, row] = [Math.floor(x), Math.floor(y)];
+    const before = strides.filter((s) => s < stride).reduce((sum, s) => sum + cellsOf(s), 0);
+    const cell = before + row * (width / stride) + column;
+    const size = [Math.log((box.x2 - box.x1) / stride), Math.log((box.y2 - box.y1) / stride)];
+    const at = cell * 15 + PER_CLASS_BOX_CLASSES.indexOf(label) * 5;
+    data.set([x - column, y - row, ...size, score], at);
+  }
+  return { data, shape: [1, cells, 15] };
 }
 
 /** Centre and size. */

@@ -22,6 +22,10 @@ describe('identifyFamily', () => {
     ['ultraface', [info('scores', 1, 4420, 2), info('boxes', 1, 4420, 4)]],
     ['yolox', [info('output', 1, 3549, 85)]],
     ['hyperlpr', [info('output', 1, 6300, 15)]],
+    // Rows of the same length: the name tells.
+    ['per-class-box', [info('predictions', 1, 8400, 15)]],
+    ['per-class-box', [info('predictions', 1, 'cells', 15)]],
+    ['per-class-box', [info('predictions', 'batch', 'cells', 15)]],
   ] as const)('recognises %s', (family, outputs) => {
     expect(identifyFamily('m', outputs)).toBe(family);
   });
@@ -34,6 +38,9 @@ describe('identifyFamily', () => {
     ['CenterNet without sizes', [info('tower_0/mul_1', 1, 80, 'h', 'w'), info('class', 1)]],
     ['YOLO with other classes', [info('output', 1, 8400, 84)]],
     ['boxes without scores', [info('boxes', 1, 4420, 4)]],
+    ['boxes of other classes', [info('predictions', 1, 8400, 20)]],
+    ['boxes by class, and more', [info('predictions', 1, 8400, 15), info('masks', 1, 8400, 32)]],
+    ['boxes by class on a map', [info('predictions', 1, 15, 80, 80)]],
   ])('refuses %s, listing what it can read and what it got', (_, outputs) => {
     const identify = () => identifyFamily('m', outputs);
     expect(identify).toThrow(ModelError);

@@ -8,6 +8,7 @@ import {
   findModel,
   levelOf,
   loadManifest,
+  operatingPoint,
   parseManifest,
   QUALITIES,
 } from '../../src/models/manifest.ts';
@@ -34,10 +35,16 @@ const model = {
   input,
 };
 
-const level = { threshold: 0.5, growth: 0.2 };
-const levels = { fast: level, balanced: level, max: { ...level, threshold: 0.4 } };
-const filledLevel = { ...level, enlarge: 2, mirror: false };
-const filledLevels = { fast: filledLevel, balanced: filledLevel, max: { ...filledLevel, threshold: 0.4 } };
+const point = { threshold: 0.5, growth: 0.2 };
+const level = { classes: { face: point, body: point } };
+const lower = { classes: { face: { ...point, threshold: 0.4 } } };
+const levels = { fast: level, balanced: level, max: lower };
+const filled = { enlarge: 2, mirror: false };
+const filledLevels = {
+  fast: { ...level, ...filled },
+  balanced: { ...level, ...filled },
+  max: { ...lower, ...filled },
+};
 const perFamily = (value: unknown): object => Object.fromEntries(FAMILIES.map((family) => [family, value]));
 
 function manifest(patch: object = {}, ...others: object[]): unknown {
@@ -58,10 +65,11 @@ describe('parseManifest', () => {
     expect(parseManifest(manifest()).families).toEqual(perFamily(filledLevels));
     const tiles = { doublings: 2, enlarge: 1.5 };
     const [own] = parseManifest(manifest({ levels: { ...levels, max: { ...level, tiles } } })).models;
-    expect(own?.levels?.max).toEqual({ ...filledLevel, tiles: { ...tiles, where: 'everywhere' } });
+    expect(own?.levels?.max).toEqual({ ...level, ...filled, tiles: { ...tiles, where: 'everywhere' } });
   });
 
   const max = (patch: object) => manifest({ levels: { ...levels, max: { ...level, ...patch } } });
+  const face = (patch: object) => max({ classes: { face: { ...point, ...patch } } });
   const tiles = { doublings: 1, enlarge: 1 };
   it('keeps all that a level may say', () => {
     const said = {
@@ -71,9 +79,10 @@ describe('parseManifest', () => {
       shrink: 0.5,
       tiles: { ...tiles, where: 'suspected' },
       searchIn: 'vehicle',
-      threshold: 0.1,
-      growth: 0.3,
-      measured: { cover90: 0.9, background: 0.02, objects: 100 },
+      classes: {
+        face: { threshold: 0.1, growth: 0.3, measured: { cover90: 0.9, background: 0.02, objects: 100 } },
+        plate: point,
+      },
     };
     expect(parseManifest(max(said)).models[0]?.levels?.max).toEqual(said);
   });
@@ -90,15 +99,26 @@ describe('parseManifest', () => {
     ['an unknown kind of source', manifest({ source: { kind: 'ftp' } }), 'models.0.source.kind'],
     ['a short hash', manifest({ source: { ...model.source, sha256: 'abc' } }), 'models.0.source.sha256'],
     ['an upper-case hash', manifest({ source: { ...model.source, sha256: 'A'.repeat(64) } }), 'models.0.source.sha256'],
+    ...['../face.onnx', 'a/face.onnx', 'a\\face.onnx', '/face.onnx', '.onnx', 'face.bin', ''].map(
+      (path): [string, unknown, string] => [
+        `a file of the project at ${JSON.stringify(path)}`,
+        manifest({ source: { kind: 'project', path, sha256: HASH } }),
+        'models.0.source.path',
+      ],
+    ),
     ['no URL', manifest({ source: { ...model.source, url: 'face.onnx' } }), 'models.0.source.url'],
     ['a threshold outside the levels', manifest({ threshold: 0.5 }), 'models.0.threshold'],
+    ['a threshold outside the classes', max({ threshold: 0.5 }), 'models.0.levels.max.threshold'],
+    ['a level without classes', max({ classes: undefined }), 'models.0.levels.max.classes'],
+    ['a level for noses', max({ classes: { nose: point } }), 'models.0.levels.max.classes.nose'],
+    ['an unknown key of a class', face({ grow: 0.1 }), 'models.0.levels.max.classes.face.grow'],
     ['a level too few', manifest({ levels: { fast: level, balanced: level } }), 'models.0.levels.max'],
     ['a level too many', manifest({ levels: { ...levels, ultra: level } }), 'models.0.levels.ultra'],
     ['an unknown key of a level', max({ longside: 640 }), 'models.0.levels.max.longside'],
-    ['no threshold', max({ threshold: undefined }), 'models.0.levels.max.threshold'],
-    ['a threshold above 1', max({ threshold: 1.5 }), 'models.0.levels.max.threshold'],
-    ['no growth', max({ growth: undefined }), 'models.0.levels.max.growth'],
-    ['a negative growth', max({ growth: -0.1 }), 'models.0.levels.max.growth'],
+    ['no threshold', face({ threshold: undefined }), 'models.0.levels.max.classes.face.threshold'],
+    ['a threshold above 1', face({ threshold: 1.5 }), 'models.0.levels.max.classes.face.threshold'],
+    ['no growth', face({ growth: undefined }), 'models.0.levels.max.classes.face.growth'],
+    ['a negative growth', face({ growth: -0.1 }), 'models.0.levels.max.classes.face.growth'],
     ['a long side of nothing', max({ longSide: 0 }), 'models.0.levels.max.longSide'],
     ['an enlargement of nothing', max({ enlarge: 0 }), 'models.0.levels.max.enlarge'],
     ['a shrunk look above the size', max({ shrink: 1.1 }), 'models.0.levels.max.shrink'],
@@ -110,8 +130,8 @@ describe('parseManifest', () => {
     ['a search in faces', max({ searchIn: 'face' }), 'models.0.levels.max.searchIn'],
     [
       'half a measurement',
-      max({ measured: { cover90: 0.9, background: 0.1 } }),
-      'models.0.levels.max.measured.objects',
+      face({ measured: { cover90: 0.9, background: 0.1 } }),
+      'models.0.levels.max.classes.face.measured.objects',
     ],
     ['no evidence', { ...(manifest() as object), evidence: {} }, 'evidence.vehicle'],
     ['evidence of faces', { ...(manifest() as object), evidence: { vehicle: 'a', face: 'b' } }, 'evidence.face'],
@@ -142,6 +162,16 @@ describe('parseManifest', () => {
       'a stand-in without levels',
       manifest({ family: 'plate-shape', source: { kind: 'derived', from: ['a'] } }),
       'some-face: expected levels but received none',
+    ],
+    [
+      'a level without one of the classes',
+      manifest({ classes: ['face', 'body'] }),
+      'some-face: expected a threshold and growth for body at max but received none',
+    ],
+    [
+      'a default for what it does not find',
+      manifest({ defaultFor: ['face', 'body'] }),
+      'some-face: expected defaults for what it finds (face) but received body',
     ],
   ])('refuses %s', (_, json, message) => {
     expect(() => parseManifest(json)).toThrow(new ModelError(`models/manifest.json: ${message}`));
@@ -179,9 +209,10 @@ describe('the manifest that ships', () => {
       return tiles ? 1e6 * tiles.doublings + longSide : longSide;
     };
     for (const { id } of shipped.models) {
-      const { threshold, growth } = levelOf(shipped, findModel(shipped, id), quality);
-      expect(threshold).toBeGreaterThan(0);
-      expect(growth).toBeLessThanOrEqual(2);
+      for (const { threshold, growth } of Object.values(levelOf(shipped, findModel(shipped, id), quality).classes)) {
+        expect(threshold).toBeGreaterThan(0);
+        expect(growth).toBeLessThanOrEqual(2);
+      }
       for (const lower of QUALITIES.slice(0, QUALITIES.indexOf(quality))) {
         expect(pixels(quality, id), id).toBeGreaterThanOrEqual(pixels(lower, id));
       }
@@ -198,9 +229,14 @@ describe('the manifest that ships', () => {
     expect(Object.keys(FAMILY_TRAITS).sort()).toEqual([...FAMILIES].sort());
   });
 
-  it('checks itself on a photograph for every default that stands on its own', () => {
-    const expected = CLASSES.filter((c) => defaultModel(shipped, c).source.kind !== 'derived');
-    expect(Object.keys(shipped.selfCheck.expect).sort()).toEqual([...expected].sort());
+  it.each(FAMILIES)('knows a threshold and growth for whatever a file of %s may be used for', (family) => {
+    for (const quality of QUALITIES) {
+      expect(Object.keys(shipped.families[family][quality].classes)).toEqual(FAMILY_TRAITS[family].classes);
+    }
+  });
+
+  it('checks itself on a photograph for every class but plates, of which no package has a photograph', () => {
+    expect(Object.keys(shipped.selfCheck.expect).sort()).toEqual(['body', 'face', 'text']);
   });
 });
 
@@ -214,12 +250,34 @@ describe('looking models up', () => {
   it('takes a model’s own level before that of its family', () => {
     const parsed = parseManifest(manifest());
     expect(levelOf(parsed, { family: 'yunet' }, 'max')).toBe(parsed.families.yunet.max);
-    const own = { ...parsed.families.yunet, max: { ...parsed.families.yunet.max, threshold: 0.9 } };
+    const own = { ...parsed.families.yunet, max: { ...parsed.families.yunet.max, mirror: true } };
     expect(levelOf(parsed, { family: 'yunet', levels: own }, 'max')).toBe(own.max);
     expect(levelOf(parsed, { family: 'plate-shape', levels: own }, 'fast')).toBe(own.fast);
     expect(() => levelOf(parsed, { family: 'plate-shape' }, 'fast')).toThrow(
       new ModelError('Expected levels for plate-shape but received none'),
     );
+  });
+
+  it('knows a threshold and growth by class, or says of which classes it knows them', () => {
+    const { fast, max } = parseManifest(manifest()).families.yunet;
+    expect(operatingPoint(fast, 'body')).toEqual(point);
+    expect(operatingPoint(max, 'face')).toEqual({ ...point, threshold: 0.4 });
+    expect(() => operatingPoint(fast, 'plate')).toThrow(
+      new ModelError('models/manifest.json: expected a threshold and growth for plate but found those for face, body'),
+    );
+  });
+
+  it('takes one model for several classes, and another for one of them', () => {
+    const shared = {
+      ...model,
+      id: 'shared',
+      classes: ['face', 'body'],
+      defaultFor: ['body'],
+      levels: { ...levels, max: level },
+    };
+    const parsed = parseManifest(manifest({ defaultFor: ['face'] }, shared));
+    expect(defaultModel(parsed, 'face').id).toBe('some-face');
+    expect(defaultModel(parsed, 'body').id).toBe('shared');
   });
 
   it('says which class has no default', () => {

@@ -1,10 +1,18 @@
 import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { sha256Hex, writeCached } from '../../src/models/cache.ts';
-import { findModel, levelOf, loadManifest, type ModelSpec, QUALITIES } from '../../src/models/manifest.ts';
+import {
+  findModel,
+  levelOf,
+  loadManifest,
+  MANIFEST_URL,
+  type ModelSpec,
+  QUALITIES,
+} from '../../src/models/manifest.ts';
 import { packageFile } from '../../src/models/package-files.ts';
 import { openSession } from '../../src/models/session.ts';
 import { locateModel, prepareCustomModel, prepareModel } from '../../src/models/store.ts';
@@ -39,6 +47,40 @@ describe('prepareCustomModel', () => {
       },
       level: manifest.families.hyperlpr[quality],
     });
+  });
+
+  const perClass = (name: string) => constantModel({ [name]: zeros(1, 84, 15) }, [1, 3, 64, 64]);
+
+  it.each(['face', 'body', 'plate'] as const)('takes a file with a box for each class for a %s', async (cls) => {
+    const file = await save(dir, 'per-class.onnx', perClass('predictions'));
+    expect(await prepareCustomModel(manifest, cls, file, 'balanced')).toEqual({
+      id: 'custom',
+      family: 'per-class-box',
+      path: file,
+      sha256: sha256Hex(await readFile(file)),
+      input: {
+        size: { width: 64, height: 64 },
+        multiple: 32,
+        align: 'top-left',
+        layout: 'nchw',
+        channels: 'rgb',
+        mean: [0, 0, 0],
+        std: [1, 1, 1],
+        pad: 114,
+      },
+      level: manifest.families['per-class-box'].balanced,
+    });
+  });
+
+  it('tells such a file from one of HyperLPR, whose rows are as long, and refuses it for text', async () => {
+    const plates = await save(dir, 'other-name.onnx', perClass('output'));
+    expect(await prepareCustomModel(manifest, 'plate', plates, 'fast')).toMatchObject({ family: 'hyperlpr' });
+    const file = await save(dir, 'per-class.onnx', perClass('predictions'));
+    await expect(prepareCustomModel(manifest, 'text', file, 'fast')).rejects.toThrow(
+      new ModelError(
+        `Model text=${file}: expected a detector for text but received the outputs of per-class-box (face, body, plate)`,
+      ),
+    );
   });
 
   it('keeps the calibrated values of a file that the manifest knows, wherever it lies', async () => {
@@ -130,6 +172,22 @@ describe('prepareModel', () => {
   it('locates the same file that it readies', async () => {
     const { path: file, sha256 } = await prepareModel(manifest, findModel(manifest, 'ppocrv4-det'), 'fast', dir);
     expect(await locateModel(findModel(manifest, 'ppocrv4-det'), dir)).toEqual({ path: file, sha256 });
+  });
+
+  it('takes a file of the project from beside the manifest, if it is what was checked', async () => {
+    const path = 'face-body-plate.onnx';
+    const file = fileURLToPath(new URL(path, MANIFEST_URL));
+    const source = (sha256: string) => ({ kind: 'project', path, sha256 }) as const;
+    const missing = { ...source('a'.repeat(64)), path: 'no-such-model.onnx' };
+    await expect(prepareModel(manifest, spec({ source: missing }), 'fast', dir)).rejects.toThrow(
+      /^Model m: expected a readable file at .*models.no-such-model\.onnx but received: ENOENT/,
+    );
+    const bytes = await readFile(file);
+    await expect(prepareModel(manifest, spec({ source: source('a'.repeat(64)) }), 'fast', dir)).rejects.toThrow(
+      new ModelError(`Model m: expected ${file} to have sha256 ${'a'.repeat(64)} but received ${sha256Hex(bytes)}`),
+    );
+    const ready = await prepareModel(manifest, spec({ source: source(sha256Hex(bytes)) }), 'fast', dir);
+    expect(ready).toMatchObject({ id: 'm', path: file, sha256: sha256Hex(bytes) });
   });
 
   it('refuses a package file of another content', async () => {

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fillConfig, type Options } from '../../src/config.ts';
 import { DetectPipeline } from '../../src/detect/pipeline.ts';
 import { ModelError, SampleError } from '../../src/errors.ts';
+import { defaultModel, loadManifest } from '../../src/models/manifest.ts';
 import { prepareJob } from '../../src/prepare.ts';
 import type { Job } from '../../src/worker/job.ts';
 import { processSample, rejection } from '../../src/worker/process.ts';
 import { selfCheck } from '../../src/worker/self-check.ts';
 import { photograph } from '../e2e/command.ts';
 
+const FACES = defaultModel(loadManifest(), 'face').id;
 const jobOf = (options: Partial<Options>): Promise<Job> =>
   prepareJob(fillConfig({ inputs: ['-'], out: 'unused', classes: ['face'], ...options }));
 
@@ -36,7 +38,7 @@ describe('processSample', () => {
     expect(regions).toHaveLength(counts.face);
     expect(outcome.detections.length).toBeGreaterThanOrEqual(regions.length);
     expect(Object.keys(outcome.timings)).toEqual(
-      expect.arrayContaining(['decode', 'detect', 'redact', 'encode', 'verify', 'ssd-mobilenetv1-face']),
+      expect.arrayContaining(['decode', 'detect', 'redact', 'encode', 'verify', FACES]),
     );
     // Tight boxes and scores are for the private folder alone.
     expect(JSON.stringify(outcome.record)).not.toContain('score');
@@ -90,7 +92,7 @@ describe('selfCheck', () => {
   it('names class, model, expectation and threshold when too little is found', async () => {
     const demanding: Job = { ...job, selfCheck: { ...job.selfCheck, expect: { face: 99 } } };
     await expect(selfCheck(demanding, pipeline)).rejects.toThrow(
-      /face detector \(face:ssd-mobilenetv1-face@sha256:\w+\): expected at least 99 .* but found \d+ at threshold 0\.\d/,
+      /face detector \(face:[\w.-]+@sha256:\w+\): expected at least 99 .* but found \d+ at threshold 0\.\d/,
     );
   });
 });

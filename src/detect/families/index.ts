@@ -3,6 +3,7 @@ import type { Decode } from '../decoder.ts';
 import { decodeCenternet } from './centernet.ts';
 import { decodeDb } from './db.ts';
 import { decodeHyperlpr } from './hyperlpr.ts';
+import { decodePerClassBox } from './per-class-box.ts';
 import { decodeSsd } from './ssd.ts';
 import { decodeUltraface } from './ultraface.ts';
 import { decodeYolox } from './yolox.ts';
@@ -10,16 +11,17 @@ import { decodeYunet } from './yunet.ts';
 
 interface FamilyDecoder {
   readonly decode: Decode;
-  /** IoU above which the weaker of two boxes is dropped; undefined when the family never repeats itself. */
-  readonly nms?: number;
+  /** Whether it reports an object more than once, so that non-maximum suppression must follow. */
+  readonly repeats: boolean;
 }
 
 export const DECODERS: Readonly<Record<Family, FamilyDecoder>> = {
-  ssd: { decode: decodeSsd, nms: 0.45 },
-  centernet: { decode: decodeCenternet, nms: 0.6 },
-  db: { decode: decodeDb },
-  yunet: { decode: decodeYunet, nms: 0.45 },
-  ultraface: { decode: decodeUltraface, nms: 0.45 },
-  yolox: { decode: decodeYolox, nms: 0.6 },
-  hyperlpr: { decode: decodeHyperlpr, nms: 0.45 },
+  ssd: { decode: decodeSsd, repeats: true },
+  centernet: { decode: decodeCenternet, repeats: true },
+  db: { decode: decodeDb, repeats: false },
+  yunet: { decode: decodeYunet, repeats: true },
+  ultraface: { decode: decodeUltraface, repeats: true },
+  yolox: { decode: decodeYolox, repeats: true },
+  hyperlpr: { decode: decodeHyperlpr, repeats: true },
+  'per-class-box': { decode: decodePerClassBox, repeats: true },
 };
