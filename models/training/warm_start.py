@@ -1,0 +1,114 @@
+"""Weights of YOLOX-nano (Apache-2.0, release 0.1.1rc0, ONNX) as the start of the network and as its teacher for persons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from network import CLASSES, Conv, FaceBodyPlate, PERSON_COCO, Predict, Teacher
+
+
+def _convolutions(path: Path) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Weight and bias of every convolution, in the order of the graph, which is the order of the modules."""
+    graph = onnx.load(str(path)).graph
+    values = {i.name: torch.tensor(numpy_helper.to_array(i)) for i in graph.initializer}
+    return [(values[n.input[1]], values[n.input[2]]) for n in graph.node if n.op_type == "Conv"]
+
+
+def _stem(weight: torch.Tensor) -> torch.Tensor:
+    """16 x 12 x 3 x 3 after Focus (blocks top-left, bottom-left, top-right, bottom-right; BGR) to 16 x 3 x 6 x 6, RGB."""
+    out = torch.zeros(weight.shape[0], 3, 6, 6)
+    for block, (dy, dx) in enumerate(((0, 0), (1, 0), (0, 1), (1, 1))):
+        out[:, :, dy::2, dx::2] = weight[:, block * 3 : block * 3 + 3].flip(1)
+    return out
+
+
+def _put(module: Conv, weight: torch.Tensor, bias: torch.Tensor) -> None:
+    if module.conv.weight.shape != weight.shape:
+        raise ValueError(f"Expected a convolution of {tuple(module.conv.weight.shape)} but received {tuple(weight.shape)}")
+    module.conv.weight.data.copy_(weight)
+    # The published file has its normalisation folded in: start as the identity, plus the bias.
+    module.bn.running_mean.zero_()
+    module.bn.running_var.fill_(1.0 - module.bn.eps)
+    module.bn.weight.data.fill_(1.0)
+    module.bn.bias.data.copy_(bias)
+
+
+def load(path: Path) -> tuple[FaceBodyPlate, Teacher]:
+    """The student with copied trunk and branches, and the teacher, which gives YOLOX-nano's outputs for `person`.
+
+    Throws ValueError where the file is not YOLOX-nano.
+    """
+    source = _convolutions(path)
+    student, teacher = FaceBodyPlate(), Teacher()
+    trunk = [m for m in teacher.trunk.modules() if isinstance(m, Conv)]
+    if len(source) != len(trunk) + 3 * 12:
+        raise ValueError(f"Expected {len(trunk) + 36} convolutions of YOLOX-nano in {path} but received {len(source)}")
+    for i, (module, (w, b)) in enumerate(zip(trunk, source)):
+        _put(module, _stem(w) if i == 0 else w, b)
+    rest = source[len(trunk) :]
+    for level in range(3):
+        # stem, 2 x (depthwise, pointwise), classes, 2 x (depthwise, pointwise), box, objectness
+        part = rest[level * 12 : level * 12 + 12]
+        convs = [m for m in teacher.heads[level].modules() if isinstance(m, Conv)]
+        for module, (w, b) in zip(convs, part[:5] + part[6:10]):
+            _put(module, w, b)
+        cls, reg, obj = part[5], part[10], part[11]
+        for layer, (w, b), rows in (
+            (teacher.cls[level], cls, slice(PERSON_COCO, PERSON_COCO + 1)),
+            (teacher.reg[level], reg, slice(None)),
+            (teacher.obj[level], obj, slice(None)),
+        ):
+            layer.weight.data.copy_(w[rows])
+            layer.bias.data.copy_(b[rows])
+        _start_predictions(student.predict[level], cls, reg, obj)
+    student.trunk.load_state_dict(teacher.trunk.state_dict())
+    student.heads.load_state_dict(teacher.heads.state_dict())
+    return student, teacher.eval().requires_grad_(False)
+
+
+def _start_predictions(predict: Predict, cls, reg, obj) -> None:
+    """Bodies start as persons; faces and plates with the boxes of persons at a tenth, and a prior of 1 %."""
+    body = CLASSES.index("body")
+    predict.score.weight.data.normal_(0, 0.01)
+    predict.score.bias.data.fill_(-4.6)
+    predict.score.weight.data[body, :64] = 0.7 * cls[0][PERSON_COCO]
+    predict.score.weight.data[body, 64:] = 0.7 * obj[0][0]
+    predict.score.bias.data[body] = 0.7 * (cls[1][PERSON_COCO] + obj[1][0])
+    for c in range(len(CLASSES)):
+        share = 1.0 if c == body else 0.1
+        predict.box.weight.data[4 * c : 4 * c + 4] = share * reg[0]
+        predict.box.bias.data[4 * c : 4 * c + 4] = share * reg[1]
+
+
+@torch.no_grad()
+def insert_normalisation(model: nn.Module, batches) -> None:
+    """Makes every batch normalisation what it would have been: statistics of its input, same output (in float32).
+
+    `batches`: a few N x 3 x H x W tensors, RGB 0-255. Convolutions are measured one after the other in one pass each,
+    since each sees the inputs that the former ones give.
+    """
+    sums: dict[nn.BatchNorm2d, list[torch.Tensor]] = {}
+
+    def watch(bn: nn.BatchNorm2d, inputs) -> None:
+        x = inputs[0]
+        sums.setdefault(bn, []).append(torch.stack((x.mean((0, 2, 3)), (x * x).mean((0, 2, 3)))))
+
+    model.eval()
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    hooks = [m.register_forward_pre_hook(watch) for m in norms]
+    for x in batches:
+        model(x)
+    for h in hooks:
+        h.remove()
+    for bn in norms:
+        mean, square = torch.stack(sums[bn]).mean(0)
+        var = (square - mean * mean).clamp_min(1e-6)
+        bn.running_mean.copy_(mean)
+        bn.running_var.copy_(var)
+        bn.weight.data.copy_((var + bn.eps).sqrt())
+        bn.bias.data.add_(mean)
