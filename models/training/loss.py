@@ -16,7 +16,7 @@ BODY = CLASSES.index("body")
 # Large cells cover much of a picture, so that a false alarm there costs a user more.
 NEGATIVE = (0.75, 1.1, 1.8)
 BOX = 2.0
-COPY = 2.0
+COPY = 3.0
 LEAST_QUALITY = 0.2  # so that boxes which are still far off learn to be found at all
 
 

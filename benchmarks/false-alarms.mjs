@@ -1,0 +1,84 @@
+// What is redacted in photographs that show nothing of a class, such as animals, garments or signs?
+//   node benchmarks/false-alarms.mjs --images <folder> [--classes face,plate] [--quality balanced] [--limit 300]
+//     [--model class=…,…] [--sheet sheet.jpg]
+// Per class: the share of photographs with any detection from the threshold on, and the mean share of their area. Whether
+// a photograph does show one is for a person to see: --sheet draws the 24 with the largest detections.
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import sharp from 'sharp';
+import { fillConfig } from '../dist/config.js';
+import { UsageError } from '../dist/errors.js';
+import { prepareJob } from '../dist/prepare.js';
+import { WorkerPool } from '../dist/worker/pool.js';
+
+const { values } = parseArgs({
+  options: {
+    images: { type: 'string' },
+    classes: { type: 'string', default: 'face,plate' },
+    quality: { type: 'string', default: 'balanced' },
+    limit: { type: 'string', default: '300' },
+    model: { type: 'string', default: '' },
+    sheet: { type: 'string' },
+  },
+});
+if (!values.images) throw new UsageError('Expected a folder of photographs for --images but received nothing');
+const classes = values.classes.split(',');
+const pairs = values.model.split(',').filter(Boolean);
+const model = Object.fromEntries(pairs.map((pair) => pair.split('=')));
+
+const names = (await readdir(values.images)).filter((name) => /\.(jpe?g|png|webp)$/i.test(name)).sort();
+const count = Math.min(Number(values.limit), names.length);
+const files = Array.from({ length: count }, (_, i) =>
+  path.join(values.images, names[Math.floor((i * names.length) / count)]),
+);
+const config = fillConfig({ inputs: ['-'], out: 'unused', quality: values.quality, classes, model });
+const pool = new WorkerPool(await prepareJob(config), { workers: config.workers });
+await pool.ready();
+const seen = await Promise.all(files.map((file) => pool.detect({ kind: 'file', path: file })));
+await pool.close();
+
+const found = files.flatMap((file, i) => (seen[i].status === 'detected' ? [{ file, ...seen[i] }] : []));
+const areaOf = ({ box }) => Math.max(0, box.x2 - box.x1) * Math.max(0, box.y2 - box.y1);
+for (const cls of classes) {
+  const of = found.map(({ detections }) => detections.filter((d) => d.label === cls));
+  const hit = of.filter((list) => list.length > 0).length;
+  const area = of.reduce(
+    (sum, list, i) => sum + Math.min(1, list.reduce((a, d) => a + areaOf(d), 0) / (found[i].width * found[i].height)),
+    0,
+  );
+  process.stdout.write(
+    `${cls.padEnd(6)}${hit} of ${found.length} photographs (${((100 * hit) / found.length).toFixed(1)} %), ${((100 * area) / found.length).toFixed(2)} % of the area\n`,
+  );
+}
+
+/** A photograph with its detections, 320 px square. */
+async function tile({ file, detections, width, height }) {
+  const boxes = detections.map(
+    ({ box: { x1, y1, x2, y2 }, label, score }) =>
+      `<rect x="${x1}" y="${y1}" width="${x2 - x1}" height="${y2 - y1}" fill="none" stroke="red" stroke-width="${width / 120}"/>` +
+      `<text x="${x1}" y="${y1}" font-size="${width / 20}" fill="red">${label} ${score.toFixed(2)}</text>`,
+  );
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${boxes.join('')}</svg>`;
+  const drawn = await sharp(file)
+    .rotate()
+    .resize(width, height, { fit: 'fill' })
+    .composite([{ input: Buffer.from(svg) }])
+    .png()
+    .toBuffer();
+  return sharp(drawn).resize(320, 320, { fit: 'contain' }).toBuffer();
+}
+
+if (values.sheet) {
+  const largest = found
+    .map((f) => ({ f, area: f.detections.reduce((a, d) => a + areaOf(d), 0) / (f.width * f.height) }))
+    .filter(({ area }) => area > 0)
+    .sort((a, b) => b.area - a.area)
+    .slice(0, 24);
+  const tiles = await Promise.all(largest.map(({ f }) => tile(f)));
+  const rows = Math.max(1, Math.ceil(tiles.length / 6));
+  await sharp({ create: { width: 1920, height: rows * 320, channels: 3, background: 'black' } })
+    .composite(tiles.map((input, i) => ({ input, left: (i % 6) * 320, top: Math.floor(i / 6) * 320 })))
+    .jpeg()
+    .toFile(values.sheet);
+}
