@@ -41,6 +41,14 @@ const onnx = constantModel(
 );
 const sha256 = sha256Hex(onnx);
 
+/** Who is the default for a class for which the shared network is not. */
+const OTHERWISE: Record<string, string> = {
+  face: 'ssd-mobilenetv1-face',
+  body: 'centernet-mobilenetv3',
+  plate: 'plate-shape',
+  text: 'ppocrv4-det',
+};
+
 /** A copy of the installed package in which such a network is the default for some classes. */
 async function install(name: string, defaultFor: readonly string[]): Promise<string> {
   for (const part of ['bin', 'dist', 'package.json']) {
@@ -52,7 +60,8 @@ async function install(name: string, defaultFor: readonly string[]): Promise<str
   const manifest = structuredClone(loadManifest()) as { models: Record<string, unknown>[] };
   for (const model of manifest.models) {
     if (model.id !== SHARED) {
-      model.defaultFor = (model.defaultFor as string[]).filter((cls) => !defaultFor.includes(cls));
+      const { id } = model;
+      model.defaultFor = Object.keys(OTHERWISE).filter((cls) => OTHERWISE[cls] === id && !defaultFor.includes(cls));
       continue;
     }
     model.defaultFor = defaultFor;
