@@ -3,7 +3,7 @@
 //     [--model class=…,…] [--sheet sheet.jpg]
 // Per class: the share of photographs with any detection from the threshold on, and the mean share of their area. Whether
 // a photograph does show one is for a person to see: --sheet draws the 24 with the largest detections.
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
@@ -52,21 +52,30 @@ for (const cls of classes) {
   );
 }
 
-/** A photograph with its detections, 320 px square. */
+const TILE = 320;
+
+/** A photograph with red boxes around its detections, within TILE x TILE px. */
 async function tile({ file, detections, width, height }) {
-  const boxes = detections.map(
-    ({ box: { x1, y1, x2, y2 }, label, score }) =>
-      `<rect x="${x1}" y="${y1}" width="${x2 - x1}" height="${y2 - y1}" fill="none" stroke="red" stroke-width="${width / 120}"/>` +
-      `<text x="${x1}" y="${y1}" font-size="${width / 20}" fill="red">${label} ${score.toFixed(2)}</text>`,
-  );
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${boxes.join('')}</svg>`;
-  const drawn = await sharp(file)
+  const scale = TILE / Math.max(width, height);
+  const [w, h] = [width, height].map((n) => Math.max(1, Math.round(n * scale)));
+  const photograph = sharp(await readFile(file))
     .rotate()
-    .resize(width, height, { fit: 'fill' })
-    .composite([{ input: Buffer.from(svg) }])
+    .resize(w, h, { fit: 'fill' })
+    .removeAlpha()
+    .toColourspace('srgb');
+  const pixels = await photograph.raw().toBuffer();
+  for (const { box } of detections) {
+    const [x1, x2] = [box.x1, box.x2].map((n) => Math.min(w - 1, Math.max(0, Math.round(n * scale))));
+    const [y1, y2] = [box.y1, box.y2].map((n) => Math.min(h - 1, Math.max(0, Math.round(n * scale))));
+    for (let y = y1; y <= y2; y++) {
+      for (let x = x1; x <= x2; x++) {
+        if (Math.min(x - x1, x2 - x, y - y1, y2 - y) < 2) pixels.set([255, 0, 0], (y * w + x) * 3);
+      }
+    }
+  }
+  return sharp(pixels, { raw: { width: w, height: h, channels: 3 } })
     .png()
     .toBuffer();
-  return sharp(drawn).resize(320, 320, { fit: 'contain' }).toBuffer();
 }
 
 if (values.sheet) {
@@ -77,8 +86,8 @@ if (values.sheet) {
     .slice(0, 24);
   const tiles = await Promise.all(largest.map(({ f }) => tile(f)));
   const rows = Math.max(1, Math.ceil(tiles.length / 6));
-  await sharp({ create: { width: 1920, height: rows * 320, channels: 3, background: 'black' } })
-    .composite(tiles.map((input, i) => ({ input, left: (i % 6) * 320, top: Math.floor(i / 6) * 320 })))
+  await sharp({ create: { width: 6 * TILE, height: rows * TILE, channels: 3, background: 'black' } })
+    .composite(tiles.map((input, i) => ({ input, left: (i % 6) * TILE, top: Math.floor(i / 6) * TILE })))
     .jpeg()
     .toFile(values.sheet);
 }
