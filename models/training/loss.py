@@ -1,7 +1,6 @@
 """Loss: quality-aware scores and boxes for labelled faces and plates, the teacher's answers on every cell for bodies.
 
-Bodies are not learnt from labels: photographs with exhaustive ones are missing, and training on others loses much of what
-the start, which is the teacher, already finds.
+Bodies are not learnt from labels: no source labels all of them.
 """
 
 from __future__ import annotations
