@@ -4,7 +4,7 @@
 // One thread. First the bare networks, each shown a photograph of 4:3 at its scale for a whole image; then the whole
 // pipeline (decode to verified bytes) for all four classes, photograph by photograph in turn, so that a slow spell of
 // the machine hits both. Without --data on the photographs that come with @vladmandic/face-api, and no coverage.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fillConfig } from '../dist/config.js';
@@ -16,7 +16,7 @@ import { readLabels } from '../dist/eval/labels/read.js';
 import { packageFile } from '../dist/models/package-files.js';
 import { openSession } from '../dist/models/session.js';
 import { prepareJob } from '../dist/prepare.js';
-import { processSample } from '../dist/worker/process.js';
+import { inTurn, modelsOf, spread } from './shared.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -29,7 +29,7 @@ const { values } = parseArgs({
   },
 });
 const { quality } = values;
-const before = Object.fromEntries(values.before.split(',').map((pair) => pair.split('=')));
+const before = modelsOf(values.before);
 const [rounds, limit] = [values.rounds, values.limit].map(Number);
 if (!(rounds >= 1) || !(limit >= 8)) {
   throw new UsageError(
@@ -94,22 +94,9 @@ const demo = path.dirname(packageFile('@vladmandic/face-api', 'demo/sample1.jpg'
 const all = values.data
   ? (await readLabels(values.data)).images.map(({ file }) => file)
   : (await readdir(demo)).filter((name) => /\.(jpe?g|png)$/.test(name)).map((name) => path.join(demo, name));
-const count = Math.min(limit, all.length);
-const files = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]);
-const warmUp = Math.min(4, count >> 1);
-for (const [i, file] of [...files.slice(0, warmUp), ...files].entries()) {
-  const bytes = await readFile(file);
-  for (const side of i % 2 === 0 ? sides : [...sides].reverse()) {
-    const start = performance.now();
-    const outcome = await processSample(bytes, side.job, side.pipeline);
-    if (outcome.status !== 'verified') throw new Error(`Expected a readable photograph but ${file} is not`);
-    // The first photographs also pay for the networks' memory.
-    if (i < warmUp) continue;
-    side.whole += (performance.now() - start) / count;
-    side.detect += outcome.timings.detect / count;
-  }
-}
-write(`Whole pipeline, all four classes, ${quality}, ${count} photographs, one thread`);
+const files = spread(all, limit);
+await inTurn(files, sides, Math.min(4, files.length >> 1));
+write(`Whole pipeline, all four classes, ${quality}, ${files.length} photographs, one thread`);
 for (const { name, whole, detect, job, pipeline } of sides) {
   write(
     `  ${name.padEnd(7)}${ms(whole).padEnd(12)}of which detection ${ms(detect)}; ${job.models.join(' ').replaceAll(/@\S+/g, '')}`,
@@ -138,5 +125,8 @@ if (values.data) {
 }
 if (values.json) {
   const cost = sides.map(({ name, whole, detect }) => ({ name, whole, detect }));
-  await writeFile(values.json, `${JSON.stringify({ quality, photographs: count, looks, cost, coverage }, null, 2)}\n`);
+  await writeFile(
+    values.json,
+    `${JSON.stringify({ quality, photographs: files.length, looks, cost, coverage }, null, 2)}\n`,
+  );
 }

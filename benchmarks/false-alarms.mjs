@@ -11,6 +11,7 @@ import { fillConfig } from '../dist/config.js';
 import { UsageError } from '../dist/errors.js';
 import { prepareJob } from '../dist/prepare.js';
 import { WorkerPool } from '../dist/worker/pool.js';
+import { modelsOf, spread } from './shared.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -24,14 +25,10 @@ const { values } = parseArgs({
 });
 if (!values.images) throw new UsageError('Expected a folder of photographs for --images but received nothing');
 const classes = values.classes.split(',');
-const pairs = values.model.split(',').filter(Boolean);
-const model = Object.fromEntries(pairs.map((pair) => pair.split('=')));
+const model = modelsOf(values.model);
 
 const names = (await readdir(values.images)).filter((name) => /\.(jpe?g|png|webp)$/i.test(name)).sort();
-const count = Math.min(Number(values.limit), names.length);
-const files = Array.from({ length: count }, (_, i) =>
-  path.join(values.images, names[Math.floor((i * names.length) / count)]),
-);
+const files = spread(names, Number(values.limit)).map((name) => path.join(values.images, name));
 const config = fillConfig({ inputs: ['-'], out: 'unused', quality: values.quality, classes, model });
 const pool = new WorkerPool(await prepareJob(config), { workers: config.workers });
 await pool.ready();

@@ -25,7 +25,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from agreement import FaceRule, Labels, PlateRule, agree_on_faces, agree_on_plates, zones_beside_labels
+from agreement import Labels, agree_on_faces, agree_on_plates, zones_beside_labels
+from rules import LABELLED_RULE, RULES, SourceRule
 from teachers import CenterFace, Detections, HyperLpr, YuNet
 
 CLASS_NAMES = {"person": "body", "face": "face", "plate": "plate"}
@@ -33,47 +34,6 @@ SEEN = 0.1  # score from which a teacher's detection is looked at
 GATE = 0.15  # YuNet's score from which CenterFace is asked
 PLATE_GATE = 0.03  # score of the coarse plate network from which the fine one is asked in sources without traffic
 NO_DETECTIONS = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
-
-
-@dataclass(frozen=True)
-class SourceRule:
-    """How the teachers look at one source. Scales are long sides in pixels."""
-
-    weight: float  # share of the source in a prefix of the output
-    yunet: tuple[int, ...] = (640, 1024)
-    centerface: int = 640
-    traffic: bool = False  # plates are common: both networks look at every photograph
-    face: FaceRule = FaceRule()
-    plate: PlateRule = PlateRule()
-    plates_everywhere: bool = False  # many plates are seen by no network: the rest of the photograph is no negative
-    always_face: bool = False  # every photograph shows a face, so one without a found face is no negative
-
-
-# Where people are rare, wheels and lamps that look like faces are not.
-SELDOM = FaceRule(agreed_sum=1.0, alone=None, doubt_yunet=0.6, doubt_yunet_large=0.8)
-PRINTS = FaceRule(  # garments without wearers: folds and patterns are negatives worth having
-    agreed=0.6, agreed_sum=1.4, alone=None, doubt_yunet=0.8, doubt_yunet_large=0.8, doubt_centerface=0.6, doubt_both=0.3
-)
-NO_PLATES = PlateRule(agreed=2, doubt=2)  # what looks like a plate is a label or a print, a negative worth having
-DOUBTFUL_PLATES = PlateRule(agreed=2)  # where both networks agree it is a sign at least as often
-RULES = {
-    "human": SourceRule(6, yunet=(416, 704), centerface=480, plate=DOUBTFUL_PLATES),
-    "ccp": SourceRule(1.5, yunet=(640, 896), centerface=544),
-    "olpr": SourceRule(2, yunet=(640, 896), centerface=544, traffic=True, face=SELDOM),
-    "clothing": SourceRule(0.6, yunet=(320, 640), centerface=416, face=PRINTS, plate=NO_PLATES),
-    "cars320": SourceRule(
-        0.5,
-        yunet=(320, 640),
-        centerface=416,
-        traffic=True,
-        face=SELDOM,
-        plate=PlateRule(agreed=0.4),
-        plates_everywhere=True,
-    ),
-    "fmd": SourceRule(1.2, yunet=(256, 544), centerface=416, plate=NO_PLATES, always_face=True),
-    "fakerfaces": SourceRule(0.5, yunet=(416, 832), centerface=416, plate=NO_PLATES),
-}
-LABELLED_RULE = SourceRule(2, traffic=True, plate=PlateRule(agreed=2))
 LABELLED_FACE_DOUBT = 0.5
 # Sources whose boxes enclose the characters alone: shares of width and height that either side lacks to the rim.
 WIDENED = {"nano": (0.08, 0.12)}
