@@ -9,13 +9,13 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fillConfig } from '../dist/config.js';
 import { CLASSES } from '../dist/core/types.js';
-import { DetectPipeline } from '../dist/detect/pipeline.js';
 import { UsageError } from '../dist/errors.js';
 import { evaluate } from '../dist/eval/evaluate.js';
 import { readLabels } from '../dist/eval/labels/read.js';
 import { packageFile } from '../dist/models/package-files.js';
 import { openSession } from '../dist/models/session.js';
 import { prepareJob } from '../dist/prepare.js';
+import { Networks } from '../dist/worker/networks.js';
 import { inTurn, modelsOf, spread } from './shared.mjs';
 
 const { values } = parseArgs({
@@ -45,7 +45,7 @@ for (const [name, model] of [
   ['now', {}],
 ]) {
   const job = await prepareJob(fillConfig({ inputs: ['-'], out: 'unused', quality, model }));
-  sides.push({ name, model, job, pipeline: await DetectPipeline.open(job.detect, 'cpu'), whole: 0, detect: 0 });
+  sides.push({ name, model, job, networks: await Networks.open(job), whole: 0, detect: 0 });
 }
 
 /** Input of a photograph of 4:3, at the network's scale for a whole image. */
@@ -97,11 +97,11 @@ const all = values.data
 const files = spread(all, limit);
 await inTurn(files, sides, Math.min(4, files.length >> 1));
 write(`Whole pipeline, all four classes, ${quality}, ${files.length} photographs, one thread`);
-for (const { name, whole, detect, job, pipeline } of sides) {
+for (const { name, whole, detect, job } of sides) {
   write(
     `  ${name.padEnd(7)}${ms(whole).padEnd(12)}of which detection ${ms(detect)}; ${job.models.join(' ').replaceAll(/@\S+/g, '')}`,
   );
-  await pipeline.close();
+  await networks.close();
 }
 const [was, is] = sides;
 write(`  now is ${(was.whole / is.whole).toFixed(2)} × as fast; detection ${(was.detect / is.detect).toFixed(2)} ×`);

@@ -4,10 +4,10 @@
 // that a slow spell of the machine hits all of them.
 import { parseArgs } from 'node:util';
 import { fillConfig } from '../dist/config.js';
-import { DetectPipeline } from '../dist/detect/pipeline.js';
 import { UsageError } from '../dist/errors.js';
 import { readLabels } from '../dist/eval/labels/read.js';
 import { prepareJob } from '../dist/prepare.js';
+import { Networks } from '../dist/worker/networks.js';
 import { inTurn, modelsOf, spread } from './shared.mjs';
 
 const { values } = parseArgs({
@@ -26,13 +26,13 @@ const files = spread(images, Number(values.limit)).map(({ file }) => file);
 const levels = [];
 for (const quality of values.qualities.split(',')) {
   const job = await prepareJob(fillConfig({ inputs: ['-'], out: 'unused', quality, model }));
-  levels.push({ quality, job, pipeline: await DetectPipeline.open(job.detect, 'cpu'), whole: 0, detect: 0 });
+  levels.push({ quality, job, networks: await Networks.open(job), whole: 0, detect: 0 });
 }
 await inTurn(files, levels, Math.min(2 * levels.length, files.length));
 const [first] = levels;
-for (const { quality, whole, detect, pipeline } of levels) {
+for (const { quality, whole, detect, networks } of levels) {
   process.stdout.write(
     `${quality.padEnd(9)} whole pipeline ${whole.toFixed(0)} ms (${(whole / first.whole).toFixed(2)} × ${first.quality}), detection ${detect.toFixed(0)} ms (${(detect / first.detect).toFixed(2)} ×)\n`,
   );
-  await pipeline.close();
+  await networks.close();
 }

@@ -28,7 +28,7 @@ export async function inTurn(files, sides, warmUp) {
     // Who goes first changes, since it finds colder caches.
     for (const side of i % 2 === 0 ? sides : [...sides].reverse()) {
       const start = performance.now();
-      const outcome = await processSample(bytes, side.job, side.pipeline);
+      const outcome = await processSample(bytes, side.job, side.networks);
       if (outcome.status !== 'verified') throw new Error(`Expected a readable photograph but ${file} is not`);
       if (i < warmUp) continue;
       side.whole += (performance.now() - start) / files.length;

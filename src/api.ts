@@ -2,6 +2,7 @@ import { fillConfig, type Options } from './config.ts';
 import type { VerifiedRecord } from './core/outcome.ts';
 import { SampleError } from './errors.ts';
 import { prepareJob } from './prepare.ts';
+import { Groups } from './pseudonyms.ts';
 import { WorkerPool } from './worker/pool.ts';
 
 /** Options of a run but for what only files need. */
@@ -19,10 +20,11 @@ export interface Anonymized {
 export interface Anonymizer {
   /**
    * Anonymizes one encoded image. Calls may overlap; up to two per worker run at a time.
+   * @param options.pseudonym with `pseudonyms: 'stable'`, images of one name share their synthetic replacements.
    * @throws SampleError when the image cannot be published; ModelError when the models are unusable;
    * Error after `close`.
    */
-  process(bytes: Uint8Array): Promise<Anonymized>;
+  process(bytes: Uint8Array, options?: { readonly pseudonym?: string }): Promise<Anonymized>;
   /** Waits for running calls and ends the workers. */
   close(): Promise<void>;
 }
@@ -46,11 +48,12 @@ export async function createAnonymizer(options: AnonymizerOptions = {}): Promise
     await pool.close();
     throw error;
   }
+  const groups = new Groups(config.pseudonyms);
   return {
-    async process(bytes) {
+    async process(bytes, { pseudonym = '' } = {}) {
       // A view is sent to a worker with the whole buffer below it.
       const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-      const outcome = await pool.process({ kind: 'bytes', bytes: own });
+      const outcome = await pool.process({ kind: 'bytes', bytes: own }, groups.numberOf(pseudonym));
       if (outcome.status !== 'verified') throw new SampleError(outcome.stage, outcome.reason, outcome.message);
       return { bytes: outcome.bytes, record: outcome.record };
     },

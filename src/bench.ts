@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
-import { DetectPipeline } from './detect/pipeline.ts';
 import { type ContainerScan, scanContainer } from './image/container.ts';
 import { decodePixels } from './image/decode.ts';
 import { encodeImage } from './image/encode.ts';
 import { openSession, type Session } from './models/session.ts';
 import type { Job } from './worker/job.ts';
+import { Networks } from './worker/networks.ts';
 import { WorkerPool } from './worker/pool.ts';
 import { processSample } from './worker/process.ts';
 
@@ -42,9 +42,10 @@ export async function bench(
 ): Promise<BenchResult> {
   const images = await Promise.all(files.map((file) => readFile(file)));
   const floor = await Floor.open(job);
-  const pipeline = await DetectPipeline.open(job.detect, job.device);
+  const networks = await Networks.open(job);
+  const pipeline = networks.detect;
   const whole = async (bytes: Uint8Array): Promise<void> => {
-    const outcome = await processSample(bytes, job, pipeline);
+    const outcome = await processSample(bytes, job, networks);
     if (outcome.status !== 'verified')
       throw new Error(`Expected publishable images but received one: ${outcome.reason}`);
   };
@@ -68,7 +69,7 @@ export async function bench(
     pipelineMs += await elapsed(images, IN_FLIGHT, whole);
   }
   await floor.close();
-  await pipeline.close();
+  await networks.close();
 
   const pool: { workers: number; imagesPerSecond: number; speedup: number }[] = [];
   const work = Array.from({ length: options.rounds }, () => images).flat();

@@ -7,6 +7,8 @@ import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './c
 import { UsageError } from './errors.ts';
 import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
+import type { Pseudonyms } from './pseudonyms.ts';
+import { BODY_FILLS, TEXT_FILLS } from './redact/replace.ts';
 
 export const PRESETS = {
   strict: ['face', 'body', 'plate', 'text'],
@@ -16,6 +18,7 @@ export const PRESETS = {
 
 export const LOG_GEOMETRY = ['full', 'coarse', 'none'] as const;
 export const OUTPUT_FORMATS = ['webdataset', 'folder'] as const;
+export const PSEUDONYMS = ['fresh', 'stable'] as const satisfies readonly Pseudonyms[];
 export const ENCODINGS = ['keep', 'jpeg', 'png', 'webp'] as const;
 
 // The message of a schema is what a caller is told was expected.
@@ -34,10 +37,12 @@ function whole(most: number) {
   return v.pipe(v.number(expected), v.integer(expected), v.minValue(1, expected), v.maxValue(most, expected));
 }
 
+const SEEDS = 'a whole number from 0 to 4294967295';
+const seedNumber = v.pipe(v.number(SEEDS), v.integer(SEEDS), v.minValue(0, SEEDS), v.maxValue(0xffffffff, SEEDS));
+
 const className = v.picklist(CLASSES, `a class (${anyOf(CLASSES)})`);
 const byClass = <T extends v.GenericSchema>(value: T) => v.record(className, value, 'a value by class');
-/** `synthetic` is known but refused later, so it is not offered. */
-const mode = v.picklist([...MODES, 'synthetic'], anyOf(MODES));
+const mode = v.picklist(MODES, anyOf(MODES));
 
 /** What a caller may say; everything but inputs and output folder has a default. */
 const optionsSchema = v.strictObject({
@@ -50,6 +55,14 @@ const optionsSchema = v.strictObject({
   redact: v.optional(v.union([mode, byClass(mode)])),
   /** CSS colour of `solid`. */
   fill: v.optional(v.string('a CSS colour'), 'black'),
+  /** What a synthetic body is: nothing but its surroundings, or a mannequin in its pose. */
+  bodyFill: v.optional(oneOf(BODY_FILLS)),
+  /** What synthetic text is: other characters, or nothing. */
+  textFill: v.optional(oneOf(TEXT_FILLS)),
+  /** Decides what replacements look like; the same seed gives the same pixels. */
+  seed: v.optional(seedNumber, 0),
+  /** Who shares a synthetic look: nobody, or the samples of one folder. */
+  pseudonyms: v.optional(oneOf(PSEUDONYMS), 'fresh'),
   /** Padding per side: fraction of the box, or of a text line's height. */
   grow: v.optional(byClass(between(0, 2)), {}),
   /** Least score. */
@@ -82,6 +95,10 @@ export interface Config {
   readonly privateDir: string;
   readonly classes: readonly ClassName[];
   readonly redact: Readonly<Record<ClassName, Mode>>;
+  readonly bodyFill: (typeof BODY_FILLS)[number];
+  readonly textFill: (typeof TEXT_FILLS)[number];
+  readonly seed: number;
+  readonly pseudonyms: Pseudonyms;
   /** 0…255 each. */
   readonly fill: { readonly r: number; readonly g: number; readonly b: number };
   readonly grow: Readonly<Partial<Record<ClassName, number>>>;
@@ -122,13 +139,26 @@ export function fillConfig(options: unknown): Config {
       );
     }
   }
+  const redact = modes(o.redact);
+  for (const [option, cls] of [
+    ['bodyFill', 'body'],
+    ['textFill', 'text'],
+  ] as const) {
+    if (o[option] !== undefined && redact[cls] !== 'synthetic') {
+      throw new UsageError(`Expected --redact ${cls}=synthetic with ${flagOf(option)} but received ${redact[cls]}`);
+    }
+  }
   const out = path.resolve(o.out);
   return deepFreeze({
     inputs: o.inputs,
     out,
     privateDir: path.resolve(o.privateDir ?? `${out}.private`),
     classes,
-    redact: modes(o.redact),
+    redact,
+    bodyFill: o.bodyFill ?? 'erase',
+    textFill: o.textFill ?? 'glyphs',
+    seed: o.seed,
+    pseudonyms: o.pseudonyms,
     fill: parseFill(o.fill),
     grow: o.grow,
     threshold: o.threshold,
@@ -148,17 +178,8 @@ export function fillConfig(options: unknown): Config {
 }
 
 function modes(redact: v.InferOutput<typeof optionsSchema>['redact']): Record<ClassName, Mode> {
-  const result: Record<ClassName, Mode> = { face: 'blur', body: 'blur', plate: 'blur', text: 'blur' };
-  for (const cls of CLASSES) {
-    const mode = typeof redact === 'string' ? redact : (redact?.[cls] ?? 'blur');
-    if (mode === 'synthetic') {
-      throw new UsageError(
-        `Expected ${anyOf(MODES)} for --redact but received synthetic: this version cannot draw replacements`,
-      );
-    }
-    result[cls] = mode;
-  }
-  return result;
+  const modeOf = (cls: ClassName): Mode => (typeof redact === 'string' ? redact : (redact?.[cls] ?? 'blur'));
+  return { face: modeOf('face'), body: modeOf('body'), plate: modeOf('plate'), text: modeOf('text') };
 }
 
 function parseFill(fill: string): { r: number; g: number; b: number } {

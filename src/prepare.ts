@@ -1,12 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type Config, suggest } from './config.ts';
 import { CLASSES, type ClassName, type Label } from './core/types.ts';
+import type { GuideSetup } from './detect/guides/index.ts';
 import type { NetworkSetup } from './detect/network.ts';
 import type { DetectSetup } from './detect/pipeline.ts';
 import { LEAST_EVIDENCE } from './detect/second-look.ts';
 import { ModelError } from './errors.ts';
 import { sha256Hex } from './models/cache.ts';
 import {
+  auxiliaryModel,
   defaultModel,
   findModel,
   levelOf,
@@ -16,9 +18,10 @@ import {
   type ModelSpec,
   operatingPoint,
   type Quality,
+  type Role,
 } from './models/manifest.ts';
 import { packageFile } from './models/package-files.ts';
-import { prepareCustomModel, prepareModel, type ReadyModel } from './models/store.ts';
+import { locateModel, prepareCustomModel, prepareModel, type ReadyModel } from './models/store.ts';
 import type { Job } from './worker/job.ts';
 
 /**
@@ -97,6 +100,10 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
     quality,
     redact: config.redact,
     fill: config.fill,
+    bodyFill: config.bodyFill,
+    textFill: config.textFill,
+    seed: config.seed,
+    pseudonyms: config.pseudonyms,
     threshold: perClass('threshold'),
     grow: perClass('growth'),
     encode: config.encode,
@@ -115,8 +122,12 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
         config.redact.plate === config.redact.text,
       ...(plateShape ? { plateShape } : {}),
     },
+    guides: await prepareGuides(config, manifest),
     policy: { classes: config.classes, redact: config.redact, grow: decisive.grow },
     fill: config.fill,
+    bodyFill: config.bodyFill,
+    textFill: config.textFill,
+    seed: config.seed,
     encode: config.encode,
     jpegQuality: config.jpegQuality,
     logGeometry: config.logGeometry,
@@ -126,6 +137,16 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
     models,
     policyHash: sha256Hex(Buffer.from(JSON.stringify(decisive))),
     selfCheck: selfCheckOf(manifest),
+  };
+}
+
+/** The networks that the wanted replacements follow. */
+async function prepareGuides({ classes, redact, bodyFill }: Config, manifest: Manifest): Promise<GuideSetup> {
+  const isSynthetic = (cls: ClassName): boolean => classes.includes(cls) && redact[cls] === 'synthetic';
+  const fileOf = async (role: Role): Promise<string> => (await locateModel(auxiliaryModel(manifest, role))).path;
+  return {
+    ...(isSynthetic('face') ? { landmarks: await fileOf('face-landmarks') } : {}),
+    ...(isSynthetic('body') && bodyFill === 'mannequin' ? { pose: await fileOf('body-pose') } : {}),
   };
 }
 

@@ -10,6 +10,7 @@ const regionSchema = v.strictObject({
   box: v.optional(v.tuple([length, length, length, length])),
   shape: v.picklist(['box', 'ellipse', 'polygon']),
   mode: v.picklist(MODES),
+  requested: v.optional(v.literal('synthetic')),
   cells: v.optional(v.number()),
   sigma: v.optional(v.number()),
   origin: v.literal('detector'),

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Config } from './config.ts';
 import type { Outcome } from './core/outcome.ts';
 import { CLASSES, type ClassName, type ImageFormat } from './core/types.ts';
@@ -5,6 +6,7 @@ import { checkOutput } from './io/output-folder.ts';
 import { openSink, type Sink } from './io/sink.ts';
 import { openSource, type Sample, type Source } from './io/source.ts';
 import { packageVersion, prepareJob } from './prepare.ts';
+import { Groups } from './pseudonyms.ts';
 import type { Job } from './worker/job.ts';
 import { WorkerPool } from './worker/pool.ts';
 
@@ -73,14 +75,21 @@ export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSumm
       hasCls: source.hasCls,
       run: publicSettings(config, job),
     });
-    return await pump(source, pool, sink, tally, hooks);
+    return await pump(source, pool, sink, tally, new Groups(config.pseudonyms), hooks);
   } finally {
     await pool.close();
   }
 }
 
 /** Keeps a bounded window of samples in work and writes outcomes in the order of their samples. */
-async function pump(source: Source, pool: WorkerPool, sink: Sink, tally: Tally, hooks: RunHooks): Promise<RunSummary> {
+async function pump(
+  source: Source,
+  pool: WorkerPool,
+  sink: Sink,
+  tally: Tally,
+  groups: Groups,
+  hooks: RunHooks,
+): Promise<RunSummary> {
   const window: { sample: Sample; outcome: Promise<Outcome> }[] = [];
   const writeOldest = async (): Promise<void> => {
     const next = window.shift();
@@ -92,7 +101,7 @@ async function pump(source: Source, pool: WorkerPool, sink: Sink, tally: Tally, 
   };
   try {
     for await (const sample of source.samples(hooks.signal)) {
-      const outcome = pool.process(sample.ref);
+      const outcome = pool.process(sample.ref, groups.numberOf(folderOf(sample)));
       // Awaited in order later on; until then a rejection must not count as unhandled.
       outcome.catch(() => {});
       window.push({ sample, outcome });
@@ -113,6 +122,11 @@ async function pump(source: Source, pool: WorkerPool, sink: Sink, tally: Tally, 
     await sink.abort('failed');
     throw error;
   }
+}
+
+/** What a caller's own grouping is read from: the folder of a file, or that of a member within its archive. */
+function folderOf({ origin: { path: file, member } }: Sample): string {
+  return member === undefined ? path.dirname(file) : `${file}/${path.posix.dirname(member)}`;
 }
 
 const EXTENSION_FORMAT: Readonly<Record<string, ImageFormat>> = {

@@ -19,6 +19,10 @@ describe('fillConfig', () => {
       grow: {},
       threshold: {},
       model: {},
+      bodyFill: 'erase',
+      textFill: 'glyphs',
+      seed: 0,
+      pseudonyms: 'fresh',
       quality: 'balanced',
       format: 'webdataset',
       samplesPerShard: 1000,
@@ -104,7 +108,7 @@ describe('fillConfig', () => {
   });
 
   const CLASS = 'a class (face, body, plate or text)';
-  const MODE = 'blur, gaussian, pixelate, solid or none';
+  const MODE = 'blur, gaussian, pixelate, solid, inpaint, synthetic or none';
   it.each<[unknown, string]>([
     [null, 'Expected an object of options but received null'],
     ['photos', 'Expected an object of options but received photos'],
@@ -138,14 +142,18 @@ describe('fillConfig', () => {
     [{ redact: 3 }, `Expected ${MODE} for --redact but received 3`],
     [{ redact: { face: 'sold' } }, `Expected ${MODE} for --redact face but received sold. Did you mean solid?`],
     [{ redact: { nose: 'blur' } }, `Expected ${CLASS} for --redact but received nose`],
+    [{ bodyFill: 'erase' }, 'Expected --redact body=synthetic with --body-fill but received blur'],
     [
-      { redact: 'synthetic' },
-      `Expected ${MODE} for --redact but received synthetic: this version cannot draw replacements`,
+      { redact: { text: 'inpaint' }, textFill: 'erase' },
+      'Expected --redact text=synthetic with --text-fill but received inpaint',
     ],
     [
-      { redact: { body: 'synthetic' } },
-      `Expected ${MODE} for --redact but received synthetic: this version cannot draw replacements`,
+      { redact: 'synthetic', textFill: 'glyph' },
+      'Expected glyphs or erase for --text-fill but received glyph. Did you mean glyphs?',
     ],
+    [{ seed: -1 }, 'Expected a whole number from 0 to 4294967295 for --seed but received -1'],
+    [{ seed: 0.5 }, 'Expected a whole number from 0 to 4294967295 for --seed but received 0.5'],
+    [{ pseudonyms: 'stabel' }, 'Expected fresh or stable for --pseudonyms but received stabel. Did you mean stable?'],
     [{ fill: 'blck' }, 'Expected an opaque CSS colour for --fill but received "blck"'],
     [{ fill: '' }, 'Expected an opaque CSS colour for --fill but received ""'],
     [{ fill: 'transparent' }, 'Expected an opaque CSS colour for --fill but received "transparent"'],

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { type Config, ENCODINGS, fillConfig, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS, suggest } from '../config.ts';
-import { CLASSES } from '../core/types.ts';
+import { CLASSES, MODES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
+import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
 import { type RunSummary, run } from '../run.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
 import { ProgressLine, runCounts } from './progress.ts';
@@ -16,6 +17,7 @@ Examples:
   anonymize ./photos --out ./clean --preset street --redact plate=solid
   anonymize shard-00000.tar shard-00001.tar --out ./clean --encode jpeg
   anonymize ./photos --out ./clean --format folder --redact face=pixelate,text=none
+  anonymize ./photos --out ./clean --redact face=synthetic,plate=synthetic,text=solid,body=none
 
 Exit codes: 0 everything published · 1 some samples were not published · 2 wrong usage, model or
 output error · 130 interrupted`;
@@ -33,12 +35,15 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
         .map(([k, v]) => `${k} = ${v.join('+')}`)
         .join('; ')}`,
     )
-    .option(
-      '--redact <class=mode,…>',
-      'blur | gaussian | pixelate | solid | none, for all or by class (default: blur)',
-      modes,
-    )
+    .option('--redact <class=mode,…>', `${MODES.join(' | ')}, for all or by class (default: blur)`, modes)
     .option('--fill <colour>', 'CSS colour of solid (default: black)')
+    .option('--body-fill <what>', `synthetic bodies: ${BODY_FILLS.join(' | ')} (default: erase)`)
+    .option('--text-fill <what>', `synthetic text: ${TEXT_FILLS.join(' | ')} (default: glyphs)`)
+    .option('--seed <n>', 'another one gives other replacements (default: 0)', number)
+    .option(
+      '--pseudonyms <which>',
+      'fresh: every image has its own replacements; stable: the images of a folder share them (default: fresh)',
+    )
     .option(
       '--grow <class=fraction,…>',
       'padding per side, as a fraction of the box or of a text line’s height',

@@ -8,6 +8,8 @@ export interface RecordRegion {
   readonly box?: readonly [number, number, number, number];
   readonly shape: RegionShape;
   readonly mode: Mode;
+  /** The mode that was asked for, when `mode` had to stand in for it. */
+  readonly requested?: 'synthetic';
   /** Mean cells across the bounded side, for `blur` and `pixelate`. */
   readonly cells?: number;
   /** Standard deviation in pixels, for `gaussian`. */

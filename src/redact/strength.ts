@@ -1,6 +1,6 @@
 import type { ClassName, Region } from '../core/types.ts';
 
-type BoundedMode = Exclude<Region['mode'], 'solid'>;
+type BoundedMode = Exclude<Region['mode'], 'solid' | 'inpaint' | 'synthetic'>;
 
 /**
  * The most mean cells that may span a region's `shortSide`; `gaussian` takes one such cell as its sigma.
@@ -41,12 +41,14 @@ export function featherWidth(region: Region): number {
 /**
  * How strongly `region` is redacted, for the public record.
  *
- * `cells`: mean cells that would span the short side at the finest cell used (`blur`, `pixelate`).
- * `sigma`: standard deviation in pixels, rounded down to a tenth (`gaussian`). `solid` leaves nothing to state.
+ * `cells`: mean cells that would span the short side at the finest cell used (`blur`, `pixelate`, and around and
+ * in the shading of a `synthetic` face). `sigma`: standard deviation in pixels, rounded down to a tenth (`gaussian`).
+ * `solid`, `inpaint` and other replacements leave nothing to state.
  */
 export function strengthOf(region: Region): { cells?: number; sigma?: number } {
-  const { mode, box } = region;
-  if (mode === 'solid') return {};
+  const { box } = region;
+  const mode = region.mode === 'synthetic' && region.class === 'face' ? 'blur' : region.mode;
+  if (mode === 'solid' || mode === 'inpaint' || mode === 'synthetic') return {};
   const cell = cellSize(region, mode);
   if (mode === 'gaussian') return { sigma: Math.floor(cell * 10) / 10 };
   // An axis with a single cell shows no detail along it and bounds nothing.

@@ -2,13 +2,28 @@ import type { Config } from '../config.ts';
 import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
 import type { ClassName, Detection } from '../core/types.ts';
+import type { GuideSetup } from '../detect/guides/index.ts';
 import type { DetectSetup } from '../detect/pipeline.ts';
 import type { Policy } from '../redact/plan.ts';
 
 /** Everything a worker needs to know. Plain data: it crosses threads once, when the worker starts. */
 export interface Job
-  extends Pick<Config, 'fill' | 'encode' | 'jpegQuality' | 'logGeometry' | 'limitPixels' | 'timeLimit' | 'device'> {
+  extends Pick<
+    Config,
+    | 'fill'
+    | 'bodyFill'
+    | 'textFill'
+    | 'seed'
+    | 'encode'
+    | 'jpegQuality'
+    | 'logGeometry'
+    | 'limitPixels'
+    | 'timeLimit'
+    | 'device'
+  > {
   readonly detect: DetectSetup;
+  /** Networks that replacements follow. */
+  readonly guides: GuideSetup;
   readonly policy: Policy;
   /** `class:id@sha256:…`, for the public record. */
   readonly models: readonly string[];
@@ -19,7 +34,8 @@ export interface Job
 
 export type Task =
   | { readonly kind: 'check' }
-  | { readonly kind: 'sample'; readonly ref: SampleRef }
+  /** Samples of one group get the same replacements. */
+  | { readonly kind: 'sample'; readonly ref: SampleRef; readonly group: number }
   | { readonly kind: 'detect'; readonly ref: SampleRef };
 
 /** What the networks saw in one sample, before anything is redacted. */

@@ -83,10 +83,11 @@ export class WorkerPool {
   /**
    * Anonymizes one sample; any number of calls may wait for a worker. A worker that dies or hangs
    * costs only the sample that it did so on: what else it held is tried again.
+   * @param group samples of one group get the same replacements.
    * @throws ModelError when a worker reports that it cannot be trusted.
    */
-  async process(ref: SampleRef): Promise<Outcome> {
-    const answer = await this.#answer({ kind: 'sample', ref });
+  async process(ref: SampleRef, group = 0): Promise<Outcome> {
+    const answer = await this.#answer({ kind: 'sample', ref, group });
     if ('rejected' in answer) return answer.rejected;
     if (answer.kind === 'outcome') return answer.outcome;
     throw new ModelError('Expected an outcome from a worker');

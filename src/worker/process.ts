@@ -11,6 +11,7 @@ import { redactInPlace } from '../redact/apply.ts';
 import { planRegions } from '../redact/plan.ts';
 import { strengthOf } from '../redact/strength.ts';
 import type { DetectedSample, Job } from './job.ts';
+import type { Networks } from './networks.ts';
 import { StageClock } from './stage-clock.ts';
 
 /** Grid in pixels to which the public log rounds boxes outwards. */
@@ -18,12 +19,18 @@ const COARSE_GRID = 16;
 
 /**
  * One sample: encoded bytes in, encoded and re-opened anonymized bytes out, or the reason why not.
+ * @param group samples of one group get the same replacements.
  * @throws ModelError when a network cannot be trusted any more; everything else becomes an outcome.
  */
-export async function processSample(bytes: Uint8Array, job: Job, pipeline: DetectPipeline): Promise<Outcome> {
+export async function processSample(
+  bytes: Uint8Array,
+  job: Job,
+  networks: Pick<Networks, 'detect' | 'guides'>,
+  group = 0,
+): Promise<Outcome> {
   const clock = new StageClock(job.timeLimit);
   try {
-    return await anonymize(bytes, job, pipeline, clock);
+    return await anonymize(bytes, job, networks, group, clock);
   } catch (error) {
     if (error instanceof ModelError) throw error;
     return rejection(error, clock.stage);
@@ -56,17 +63,20 @@ export async function detectSample(
 async function anonymize(
   bytes: Uint8Array,
   job: Job,
-  pipeline: DetectPipeline,
+  { detect, guides }: Pick<Networks, 'detect' | 'guides'>,
+  group: number,
   clock: StageClock,
 ): Promise<PublishedOutcome> {
   clock.enter('decode');
   const image = await decodeImage(bytes, { limitPixels: job.limitPixels, timeoutSeconds: clock.secondsLeft() });
   const { width, height } = image.rgb;
   clock.enter('detect');
-  const { detections, timings } = await pipeline.detect(image.rgb, () => clock.check());
+  const { detections, timings } = await detect.detect(image.rgb, () => clock.check());
   clock.enter('redact');
-  const regions = planRegions(detections, job.policy, width, height);
-  redactInPlace(image, regions, { fill: job.fill });
+  const planned = planRegions(detections, job.policy, width, height);
+  const guided = await guides.addTo(planned, image.rgb, () => clock.check());
+  const { fill, bodyFill, textFill, seed } = job;
+  const regions = redactInPlace(image, guided, { fill, bodyFill, textFill, seed: [seed, group] });
   clock.enter('encode');
   const format = job.encode === 'keep' ? image.format : job.encode;
   const encoded = await encodeImage(image, { format, jpegQuality: job.jpegQuality, lossless: image.lossless });
@@ -107,6 +117,7 @@ function recordRegion(region: Region, geometry: Job['logGeometry'], width: numbe
     ...(geometry === 'none' ? {} : { box: [x1, y1, x2 - x1, y2 - y1] as const }),
     shape: region.shape,
     mode: region.mode,
+    ...(region.requested ? { requested: region.requested } : {}),
     ...strengthOf(region),
     origin: 'detector',
   };

@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { workerData } from 'piscina';
 import type { SampleRef } from '../core/sample.ts';
-import { DetectPipeline } from '../detect/pipeline.ts';
 import { ModelError, SampleError } from '../errors.ts';
 import type { Job, Reply, Task } from './job.ts';
+import { Networks } from './networks.ts';
 import { detectSample, processSample, rejection } from './process.ts';
 import { selfCheck } from './self-check.ts';
 
@@ -12,24 +12,24 @@ const job = workerData as Job;
 /** Far more than any photograph within the pixel limit needs; what is larger would only fill the memory. */
 const MAX_FILE_BYTES = 512 * 2 ** 20;
 
-async function open(): Promise<DetectPipeline> {
-  const pipeline = await DetectPipeline.open(job.detect, job.device);
-  await selfCheck(job, pipeline);
-  return pipeline;
+async function open(): Promise<Networks> {
+  const networks = await Networks.open(job);
+  await selfCheck(job, networks.detect);
+  return networks;
 }
 
 // Opened once per worker. A failure is kept and told to whoever asks, since an error thrown while a
 // worker loads would only look like a worker that died.
 const opening = open().then(
-  (pipeline) => ({ pipeline }),
+  (networks) => ({ networks }),
   (error: unknown) => ({ error }),
 );
 
 export default async function work(task: Task): Promise<Reply> {
   const opened = await opening;
   if ('error' in opened) return fatal(opened.error);
-  const { pipeline } = opened;
-  if (task.kind === 'check') return { kind: 'ready', providers: pipeline.providers };
+  const { networks } = opened;
+  if (task.kind === 'check') return { kind: 'ready', providers: networks.detect.providers };
   let bytes: Uint8Array;
   try {
     bytes = await read(task.ref);
@@ -37,8 +37,8 @@ export default async function work(task: Task): Promise<Reply> {
     return { kind: task.kind === 'detect' ? 'detected' : 'outcome', outcome: rejection(error, 'read') };
   }
   try {
-    if (task.kind === 'detect') return { kind: 'detected', outcome: await detectSample(bytes, job, pipeline) };
-    return { kind: 'outcome', outcome: await processSample(bytes, job, pipeline) };
+    if (task.kind === 'detect') return { kind: 'detected', outcome: await detectSample(bytes, job, networks.detect) };
+    return { kind: 'outcome', outcome: await processSample(bytes, job, networks, task.group) };
   } catch (error) {
     return fatal(error);
   }

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fillConfig, type Options } from '../../src/config.ts';
-import { DetectPipeline } from '../../src/detect/pipeline.ts';
+import type { DetectPipeline } from '../../src/detect/pipeline.ts';
 import { ModelError, SampleError } from '../../src/errors.ts';
 import { defaultModel, loadManifest } from '../../src/models/manifest.ts';
 import { prepareJob } from '../../src/prepare.ts';
 import type { Job } from '../../src/worker/job.ts';
+import { Networks } from '../../src/worker/networks.ts';
 import { processSample, rejection } from '../../src/worker/process.ts';
 import { selfCheck } from '../../src/worker/self-check.ts';
 import { photograph } from '../e2e/command.ts';
@@ -14,19 +15,19 @@ const jobOf = (options: Partial<Options>): Promise<Job> =>
   prepareJob(fillConfig({ inputs: ['-'], out: 'unused', classes: ['face'], ...options }));
 
 let job: Job;
-let pipeline: DetectPipeline;
+let networks: Networks;
 let photo: Buffer;
 
 beforeAll(async () => {
   job = await jobOf({});
-  pipeline = await DetectPipeline.open(job.detect, job.device);
+  networks = await Networks.open(job);
   photo = await photograph(1, 320);
 });
-afterAll(() => pipeline.close());
+afterAll(() => networks.close());
 
 describe('processSample', () => {
   it('publishes what the record says', async () => {
-    const outcome = await processSample(photo, job, pipeline);
+    const outcome = await processSample(photo, job, networks);
     expect(outcome).toMatchObject({
       status: 'verified',
       format: 'jpeg',
@@ -48,7 +49,7 @@ describe('processSample', () => {
     ['nothing', new Uint8Array(), 'empty'],
     ['noise', Buffer.from('neither picture nor anything else'), 'unsupported:unknown'],
   ])('quarantines %s', async (_, bytes, reason) => {
-    expect(await processSample(bytes, job, pipeline)).toEqual({
+    expect(await processSample(bytes, job, networks)).toEqual({
       status: 'quarantined',
       stage: 'decode',
       reason,
@@ -57,7 +58,7 @@ describe('processSample', () => {
   });
 
   it('gives an image up whose time is over, before it has been looked at', async () => {
-    expect(await processSample(photo, { ...job, timeLimit: -1 }, pipeline)).toMatchObject({
+    expect(await processSample(photo, { ...job, timeLimit: -1 }, networks)).toMatchObject({
       status: 'failed_to_anonymize',
       reason: 'time-limit',
     });
@@ -65,12 +66,13 @@ describe('processSample', () => {
 
   it('takes a fault of its own for a failure, and a model that breaks for the end', async () => {
     const broken = { ...job, policy: undefined } as unknown as Job;
-    expect(await processSample(photo, broken, pipeline)).toMatchObject({
+    expect(await processSample(photo, broken, networks)).toMatchObject({
       status: 'failed_to_anonymize',
       stage: 'redact',
       reason: 'internal-error',
     });
-    const fails = { detect: () => Promise.reject(new ModelError('NaN')) } as unknown as DetectPipeline;
+    const detect = { detect: () => Promise.reject(new ModelError('NaN')) } as unknown as DetectPipeline;
+    const fails = { ...networks, detect };
     await expect(processSample(photo, job, fails)).rejects.toThrow(ModelError);
   });
 });
@@ -86,12 +88,12 @@ it.each([
 
 describe('selfCheck', () => {
   it('is passed by the models that ship', async () => {
-    await expect(selfCheck(job, pipeline)).resolves.toBeUndefined();
+    await expect(selfCheck(job, networks.detect)).resolves.toBeUndefined();
   });
 
   it('names class, model, expectation and threshold when too little is found', async () => {
     const demanding: Job = { ...job, selfCheck: { ...job.selfCheck, expect: { face: 99 } } };
-    await expect(selfCheck(demanding, pipeline)).rejects.toThrow(
+    await expect(selfCheck(demanding, networks.detect)).rejects.toThrow(
       /face detector \(face:[\w.-]+@sha256:\w+\): expected at least 99 .* but found \d+ at threshold 0\.\d/,
     );
   });

@@ -6,8 +6,8 @@ import { compileSsd } from './ssd.ts';
 export { compileGraph, type GraphOptions } from './graph.ts';
 export { compileSsd } from './ssd.ts';
 
-/** `faceapi-ssd`: face-api's SSD MobileNet v1, weights without a graph. `tfjs-graph`: any tfjs graph model. */
-export type CompileKind = 'faceapi-ssd' | 'tfjs-graph';
+/** `faceapi-…`: a network of face-api, weights without a graph. `tfjs-graph`: any tfjs graph model. */
+export type CompileKind = 'faceapi-ssd' | 'faceapi-landmarks' | 'faceapi-recognition' | 'tfjs-graph';
 
 export interface ModelFiles {
   /** Weights manifest (`faceapi-ssd`) or `model.json` (`tfjs-graph`). */

@@ -1,0 +1,52 @@
+import type { Box, ClassName, Region } from '../core/types.ts';
+import { inpaint } from './inpaint.ts';
+import type { Replacer } from './patch.ts';
+
+export const BODY_FILLS = ['erase', 'mannequin'] as const;
+export const TEXT_FILLS = ['glyphs', 'erase'] as const;
+
+/** What `synthetic` puts in the place of bodies and text. */
+export interface ReplacementOptions {
+  readonly bodyFill?: (typeof BODY_FILLS)[number];
+  readonly textFill?: (typeof TEXT_FILLS)[number];
+}
+
+const none: Replacer = () => undefined;
+
+/** Whether `synthetic` leaves nothing but the background there. */
+export function isErased(cls: ClassName, { bodyFill = 'erase', textFill = 'glyphs' }: ReplacementOptions): boolean {
+  return (cls === 'body' && bodyFill === 'erase') || (cls === 'text' && textFill === 'erase');
+}
+
+/** Who makes the replacement of a region of mode `inpaint` or `synthetic`. */
+export function replacerFor({ class: cls, mode }: Region, options: ReplacementOptions): Replacer {
+  if (mode === 'inpaint' || isErased(cls, options)) return inpaint;
+  switch (cls) {
+    case 'face':
+      return none;
+    case 'plate':
+      return none;
+    case 'text':
+      return none;
+    case 'body':
+      return none;
+  }
+}
+
+/**
+ * Where a body is erased or a mannequin stands for it, its face and what is written on it go with it: a replacement
+ * of them would hang in the air.
+ */
+export function withoutErased(regions: readonly Region[], _options: ReplacementOptions): Region[] {
+  const gone = regions.filter((r) => r.class === 'body' && (r.mode === 'inpaint' || r.mode === 'synthetic'));
+  const isGone = (region: Region): boolean =>
+    region.mode === 'synthetic' &&
+    region.class !== 'body' &&
+    gone.some((body) => holds(body.core, middle(region.core)));
+  return regions.map((region) => (isGone(region) ? { ...region, mode: 'inpaint' } : region));
+}
+
+const middle = ({ x1, y1, x2, y2 }: Box): { x: number; y: number } => ({ x: (x1 + x2) / 2, y: (y1 + y2) / 2 });
+
+const holds = (box: Box, { x, y }: { x: number; y: number }): boolean =>
+  x >= box.x1 && x < box.x2 && y >= box.y1 && y < box.y2;
