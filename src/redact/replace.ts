@@ -1,14 +1,17 @@
 import type { Box, ClassName, Region } from '../core/types.ts';
 import { inpaint } from './inpaint.ts';
 import type { Replacer } from './patch.ts';
+import { type FaceModel, faceReplacer } from './synthetic/face/index.ts';
 
 export const BODY_FILLS = ['erase', 'mannequin'] as const;
 export const TEXT_FILLS = ['glyphs', 'erase'] as const;
 
-/** What `synthetic` puts in the place of bodies and text. */
+/** What `synthetic` puts in the place of what it replaces. */
 export interface ReplacementOptions {
   readonly bodyFill?: (typeof BODY_FILLS)[number];
   readonly textFill?: (typeof TEXT_FILLS)[number];
+  /** What synthetic faces are drawn from; without it, there are none. */
+  readonly faces?: FaceModel;
 }
 
 const none: Replacer = () => undefined;
@@ -23,7 +26,7 @@ export function replacerFor({ class: cls, mode }: Region, options: ReplacementOp
   if (mode === 'inpaint' || isErased(cls, options)) return inpaint;
   switch (cls) {
     case 'face':
-      return none;
+      return options.faces ? faceReplacer(options.faces) : none;
     case 'plate':
       return none;
     case 'text':
