@@ -46,15 +46,17 @@ function summary({ photographs, people, quality, version, models }: AttackReport
 <p class="small"><code>${models.map((m) => escapeHtml(m.replace(/@sha256:([0-9a-f]{8}).*/, '@$1'))).join(' · ')}</code></p>`;
 }
 
-function identification({ original, noIdentification, redactions }: AttackReport): string {
+function identification({ original, originalPixels, noIdentification, redactions }: AttackReport): string {
   if (!original) return `<p>People are not told apart: ${escapeHtml(noIdentification ?? 'too few pairs')}.</p>`;
   return wide(
     ['', '', 'accuracy', 'at the threshold of originals', 'AUC', 'EER', 'rank 1', 'chance', 'verdict'],
     [
       identificationRow('originals', '', original),
+      identificationRow('', 'pixels', originalPixels),
       ...redactions.flatMap((r) => [
         identificationRow(escapeHtml(r.name), 'naive', r.naive),
         identificationRow('', 'parrot', r.parrot),
+        identificationRow('', 'pixels', r.pixels),
       ]),
     ],
     2,
@@ -76,7 +78,7 @@ function similarity(redactions: readonly RedactionReport[]): string {
     String(untouchedFaces),
     ...(source
       ? [
-          share(source.beyondImpostors),
+          `${share(source.beyondImpostors)} <span class="small">others ${two(source.others)}</span>`,
           `${two(source.medianDistance)} <span class="small">${two(source.medianImpostor)}</span>`,
           share(source.ownNearest),
           two(source.chance),

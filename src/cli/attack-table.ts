@@ -29,14 +29,16 @@ export function describeAttack(report: AttackReport): string {
   ].join('');
 }
 
-function identification({ original, noIdentification, redactions }: AttackReport): string {
+function identification({ original, originalPixels, noIdentification, redactions }: AttackReport): string {
   if (!original) return `\nPeople are not told apart: ${noIdentification ?? 'too few pairs'}.\n`;
   const rows = [
     ['who is it', '', 'accuracy', '(threshold of originals)', 'AUC', 'EER', 'rank 1', 'verdict'],
     identificationRow('originals', '', original),
+    identificationRow('', 'pixels', originalPixels),
     ...redactions.flatMap((r) => [
       identificationRow(printable(r.name), 'naive', r.naive),
       identificationRow('', 'parrot', r.parrot),
+      identificationRow('', 'pixels', r.pixels),
     ]),
     [
       'chance',
@@ -68,16 +70,17 @@ function identificationRow(name: string, attack: string, r: Reidentification | n
 
 function similarity(redactions: readonly RedactionReport[]): string {
   const rows = redactions.map((r) => sourceRow(r, r.source));
-  return `\n${table([['is it the source', 'faces', 'as before', 'beyond strangers', 'distance', '(strangers)', 'own nearest', 'chance'], ...rows])}`;
+  return `\n${table([['is it the source', 'faces', 'as before', 'beyond strangers', '(others)', 'distance', '(strangers)', 'own nearest', 'chance'], ...rows])}`;
 }
 
 function sourceRow(r: RedactionReport, s: SourceSimilarity | null): (string | number)[] {
-  if (!s) return [printable(r.name), r.faces, r.untouchedFaces, '–', '–', '–', '–', '–'];
+  if (!s) return [printable(r.name), r.faces, r.untouchedFaces, '–', '–', '–', '–', '–', '–'];
   return [
     printable(r.name),
     s.faces,
     r.untouchedFaces,
     share(s.beyondImpostors),
+    `(${two(s.others)})`,
     two(s.medianDistance),
     `(${two(s.medianImpostor)})`,
     share(s.ownNearest),
