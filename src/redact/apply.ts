@@ -8,6 +8,7 @@ import { coveredBy, type Patch, patchPainter, type Scene } from './patch.ts';
 import { pixelatePainter } from './pixelate.ts';
 import { randomFrom } from './random.ts';
 import { isErased, type ReplacementOptions, replacerFor, withoutErased } from './replace.ts';
+import { checkResidual } from './residual.ts';
 import { type Fill, solidPainter } from './solid.ts';
 import { featherWidth } from './strength.ts';
 
@@ -40,6 +41,7 @@ export interface RedactOptions extends ReplacementOptions {
  * order.
  *
  * @throws RangeError when a buffer, a region or the fill is not what the types promise; nothing is changed then.
+ * SampleError when more of the source is left than a mode may leave: the image must not be published.
  */
 export function redactInPlace(image: Redactable, regions: readonly Region[], options: RedactOptions): Region[] {
   checkImage(image);
@@ -48,7 +50,8 @@ export function redactInPlace(image: Redactable, regions: readonly Region[], opt
   const jobs = prepare(image.rgb, regions, options);
   for (const step of STEPS) {
     for (const { region, patch } of jobs) {
-      if (stepOf(region, options) === step) redactRegion(image, region, painterFor(image.rgb, region, patch, options));
+      if (stepOf(region, options) === step)
+        redactRegion(image, region, painterFor(image.rgb, region, patch, options), options.fill);
     }
   }
   return jobs.map(({ region }) => region);
@@ -105,7 +108,7 @@ function painterFor(image: RgbImage, region: Region, patch: Patch | undefined, {
   }
 }
 
-function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPainter): void {
+function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPainter, fill: Fill): void {
   const { data, width, height } = rgb;
   const spans = rowSpans(region, width, height);
   const feather = featherWidth(region);
@@ -152,6 +155,7 @@ function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPain
     blend(end, right);
     alpha?.fill(255, y * width + left, y * width + right);
   }
+  checkResidual(rgb, region, spans, fill);
 }
 
 function checkImage({ rgb, alpha }: Redactable): void {
