@@ -19,7 +19,7 @@ const COARSEST_HOLE = 90;
 const FEWEST_SOURCES = 16;
 
 /** Rounds of search and vote, from the finest level to the coarsest. */
-const ROUNDS = [2, 3, 4, 6] as const;
+const ROUNDS = [3, 4, 6, 8] as const;
 
 /** A patch may be so much worse when it continues its neighbour's. */
 const SLACK = { share: 0.25, level: 25 * 3 * 4 } as const;
@@ -46,8 +46,7 @@ export function complete(finest: Level, draw: Draw): Correspondence | undefined 
     reassess(level, found, incomplete);
     const rounds = ROUNDS[Math.min(i, ROUNDS.length - 1)] as number;
     for (let round = 0; round < rounds; round++) {
-      improve(level, found, incomplete, draw, false);
-      improve(level, found, incomplete, draw, true);
+      improve(level, found, incomplete, draw, round % 2 === 1);
       vote(level, found, confidence, true);
       reassess(level, found, incomplete);
     }

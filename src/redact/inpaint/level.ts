@@ -146,12 +146,15 @@ function spread(flags: Uint8Array, width: number, height: number): Uint8Array {
   for (let i = REACH; i < flags.length - REACH; i++) {
     if (flags[i]) across.fill(1, i - REACH, i + REACH + 1);
   }
-  const both = across.slice();
+  const both = new Uint8Array(flags.length);
   for (let y = 0; y < height; y++) {
-    for (let k = Math.max(0, y - REACH); k <= Math.min(height - 1, y + REACH); k++) {
-      if (k === y) continue;
-      for (let x = 0; x < width; x++) {
-        if (across[k * width + x]) both[y * width + x] = 1;
+    const upper = Math.max(0, y - REACH) * width;
+    const lower = Math.min(height - 1, y + REACH) * width;
+    for (let i = y * width, x = 0; x < width; x++, i++) {
+      for (let k = upper + x; k <= lower + x; k += width) {
+        if (!across[k]) continue;
+        both[i] = 1;
+        break;
       }
     }
   }

@@ -6,7 +6,11 @@ const DECAY = 1.25;
 
 /** Weight of the patch around each cell: 1 where all is known, less the deeper in the hole. */
 export function confidenceOf(level: Level): Float32Array {
-  return Float32Array.from(depthOf(level), (d) => DECAY ** -Math.min(d, 30));
+  const depth = depthOf(level);
+  const at = Float32Array.from({ length: 30 }, (_, d) => DECAY ** -d);
+  const confidence = new Float32Array(depth.length);
+  for (let i = 0; i < depth.length; i++) confidence[i] = at[Math.min(29, depth[i] as number)] as number;
+  return confidence;
 }
 
 /** How many cells it is from each cell of a hole to what is known, along rows and columns; 0 elsewhere. */
@@ -71,7 +75,9 @@ function weightsOf(
   confidence: Float32Array,
   assessed: boolean,
 ): Float32Array {
-  const scale = assessed ? -0.5 / Math.max(1, upperQuartile(targets, cost)) : 0;
+  let sum = 0;
+  if (assessed) for (const t of targets) sum += cost[t] as number;
+  const scale = assessed ? -0.5 / Math.max(1, sum / targets.length) : 0;
   const weight = new Float32Array(kind.length);
   for (const t of targets) weight[t] = (confidence[t] as number) * Math.exp((cost[t] as number) * scale) + 1e-12;
   return weight;
@@ -98,9 +104,4 @@ function votedAt({ rgb, width }: Level, to: Int32Array, weight: Float32Array, p:
   into[0] = r / total;
   into[1] = g / total;
   into[2] = b / total;
-}
-
-function upperQuartile(targets: Int32Array, cost: Float64Array): number {
-  const costs = Float64Array.from(targets, (t) => cost[t] as number).sort();
-  return costs[Math.floor(costs.length * 0.75)] ?? 0;
 }
