@@ -1,6 +1,7 @@
 import type { Box, ClassName, Region } from '../core/types.ts';
 import { inpaint } from './inpaint.ts';
 import type { Replacer } from './patch.ts';
+import { mannequin } from './synthetic/mannequin.ts';
 
 export const BODY_FILLS = ['erase', 'mannequin'] as const;
 export const TEXT_FILLS = ['glyphs', 'erase'] as const;
@@ -29,7 +30,7 @@ export function replacerFor({ class: cls, mode }: Region, options: ReplacementOp
     case 'text':
       return none;
     case 'body':
-      return none;
+      return mannequin;
   }
 }
 
