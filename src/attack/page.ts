@@ -1,4 +1,3 @@
-import { CLASSES } from '../core/types.ts';
 import type { Share } from '../eval/statistics.ts';
 import { escapeHtml, htmlPage, htmlTable } from '../html.ts';
 import type { Legibility } from './legibility.ts';
@@ -17,11 +16,10 @@ export function renderAttack(report: AttackReport): string {
     privacyChart(report.redactions),
     '<h2>Who is it</h2>',
     identification(report),
-    '<h2>Is it the source</h2>',
-    similarity(report.redactions),
-    ...(['plate', 'text'] as const).map((cls) => strings(report, cls)),
+    ...(report.classes.includes('face') ? ['<h2>Is it the source</h2>', similarity(report.redactions)] : []),
+    ...(['plate', 'text'] as const).filter((cls) => report.classes.includes(cls)).map((cls) => strings(report, cls)),
     '<h2>Still found</h2>',
-    utility(report.redactions),
+    utility(report),
     '<h2>Look of the set</h2>',
     images(report),
     leftOut(report),
@@ -115,10 +113,10 @@ function stringRow(name: string, l: Legibility): string[] {
   ];
 }
 
-function utility(redactions: readonly RedactionReport[]): string {
+function utility({ redactions, classes }: AttackReport): string {
   return wide(
-    ['', ...CLASSES],
-    redactions.map((r) => [escapeHtml(r.name), ...CLASSES.map((cls) => share(r.utility[cls]))]),
+    ['', ...classes],
+    redactions.map((r) => [escapeHtml(r.name), ...classes.map((cls) => share(r.utility[cls]))]),
   );
 }
 

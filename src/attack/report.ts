@@ -47,6 +47,8 @@ export interface AttackReport {
   readonly v: 1;
   readonly version: string;
   readonly quality: string;
+  /** What was looked for. */
+  readonly classes: readonly ClassName[];
   readonly models: readonly string[];
   readonly photographs: number;
   readonly failed: readonly FailedPhotograph[];

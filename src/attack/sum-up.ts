@@ -25,17 +25,18 @@ export interface Measured {
 /** Most pairs of strangers that are looked at. */
 const MOST_IMPOSTORS = 20_000;
 
-type Sums = Omit<AttackReport, 'v' | 'version' | 'quality' | 'models' | 'seconds'>;
+type Sums = Omit<AttackReport, 'v' | 'version' | 'quality' | 'classes' | 'models' | 'seconds'>;
 
 export function sumUp(
   { photographs, identities }: OriginalSet,
   originals: readonly (MeasuredOriginal | undefined)[],
   failed: readonly FailedPhotograph[],
   measured: readonly Measured[],
+  isLookingForFaces: boolean,
 ): Sums {
   const withFace = indices(originals, (o) => o !== undefined && o.faces.length > 0);
   const people = countPeople(subset(identities, withFace));
-  const noIdentification = whyNot(identities, people);
+  const noIdentification = isLookingForFaces ? whyNot(identities, people) : 'faces are not looked for';
   const compare = (by: Feature) => identify(identities, withFace, originals, originals, by);
   const original = noIdentification === null ? compare('descriptor') : undefined;
   const originalPixels = original && compare('pixels');
@@ -49,7 +50,9 @@ export function sumUp(
   return {
     photographs: originals.filter(Boolean).length,
     failed,
-    withoutFace: photographs.flatMap(({ name }, i) => (originals[i] && !withFace.includes(i) ? [name] : [])),
+    withoutFace: photographs.flatMap(({ name }, i) =>
+      isLookingForFaces && originals[i] && !withFace.includes(i) ? [name] : [],
+    ),
     people,
     noIdentification,
     original: original ?? null,
