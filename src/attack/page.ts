@@ -5,10 +5,7 @@ import { privacyChart } from './privacy-chart.ts';
 import type { Reidentification, Tested } from './reidentification.ts';
 import type { AttackReport, RedactionReport } from './report.ts';
 
-/** Photographs that the page names. */
-const MOST_NAMES = 50;
-
-/** An attack as one HTML page without scripts, outside resources or photographs. */
+/** An attack as one HTML page without scripts, outside resources, photographs or their names. */
 export function renderAttack(report: AttackReport): string {
   const body = [
     '<h1>Attack</h1>',
@@ -133,20 +130,19 @@ function images({ redactions, frechetOfHalves }: AttackReport): string {
 <p class="small">Fréchet distance of two halves of the originals: ${number(frechetOfHalves)}</p>`;
 }
 
+/** Counted, not named: what photographs are called may tell who is on them. */
 function leftOut({ failed, withoutFace, redactions }: AttackReport): string {
-  const rows = [
-    ...withoutFace.map((name) => [escapeHtml(name), 'no face found']),
-    ...failed.map((f) => [escapeHtml(f.photograph), escapeHtml(`${f.stage}: ${f.reason}`)]),
-    ...redactions.flatMap((r) =>
-      r.failed.map((f) => [escapeHtml(f.photograph), escapeHtml(`${r.name}: ${f.stage}: ${f.reason}`)]),
-    ),
-  ];
-  const missing = redactions
-    .filter((r) => r.missing > 0)
-    .map((r) => `${escapeHtml(r.name)}: ${r.missing} without a redacted photograph`);
-  if (rows.length === 0 && missing.length === 0) return '';
-  const more = rows.length > MOST_NAMES ? `<p>and ${rows.length - MOST_NAMES} more</p>` : '';
-  return `<h2>Left out</h2>\n${missing.map((m) => `<p>${m}</p>`).join('')}${wide(['photograph', 'why'], rows.slice(0, MOST_NAMES))}${more}`;
+  const counts = new Map<string, number>();
+  const count = (why: string, n = 1): void => void (n > 0 && counts.set(why, (counts.get(why) ?? 0) + n));
+  count('no face found', withoutFace.length);
+  for (const { stage, reason } of failed) count(`original: ${stage}: ${reason}`);
+  for (const { name, missing, failed: own } of redactions) {
+    count(`${name}: no redacted photograph`, missing);
+    for (const { stage, reason } of own) count(`${name}: ${stage}: ${reason}`);
+  }
+  if (counts.size === 0) return '';
+  const rows = [...counts].map(([why, n]) => [escapeHtml(why), n.toLocaleString('en')]);
+  return `<h2>Left out</h2>\n${wide(['', 'photographs'], rows)}`;
 }
 
 /** Columns from `left` on are flush right. */

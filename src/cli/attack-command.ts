@@ -57,7 +57,7 @@ export function attackCommand(terminal: Terminal, exit: (code: number) => void):
     .option('--workers <n>', 'worker threads (default: one per core)', number)
     .option('--device <name>', `${DEVICES.join(' | ')} (default: cpu)`)
     .option('--json <file>', 'write the whole report as JSON; - prints it instead of the table')
-    .option('--html <file>', 'write a page with a plot of privacy against utility; no photographs are in it')
+    .option('--html <file>', 'write a page with a plot of privacy against utility, without photographs or their names')
     .addHelpText('after', DETAILS)
     .action(async (original: string, redacted: string | undefined, flags: AttackFlags) => {
       exit(await attackAndTell(original, redacted, flags, terminal));
