@@ -33,6 +33,8 @@ What text says is taken from annotations.json beside the photographs where it ha
 
 <redacted> is the output of a run (--format folder, or WebDataset with its private folder), or a folder
 of any tool with the same names. Instead of it, --modes redacts in memory and compares modes.
+One mode goes for all classes that are looked for: with bodies among them, faces lie on redacted bodies,
+so that --classes face shows what a mode does to faces alone.
 
 Examples:
   anonymize attack ./people ./clean
