@@ -83,7 +83,7 @@ export function filledTone(level: Level, smooth: SmoothTone, found: Corresponden
 function blurred(
   value: Float32Array,
   channels: number,
-  { kind, width, height }: Level,
+  { kind, width }: Level,
   takesPart: (kind: number) => boolean,
   radius: number,
 ): Float32Array {
@@ -96,8 +96,8 @@ function blurred(
   }
   let into = new Float32Array(from.length);
   for (let round = 0; round < 2; round++) {
-    for (let y = 0; y < height; y++) runningSum(from, into, y * width * wide, wide, width, wide, radius);
-    for (let x = 0; x < width; x++) runningSum(into, from, x * wide, width * wide, height, wide, radius);
+    sumAcross(from, into, width * wide, wide, radius);
+    sumDown(into, from, width * wide, radius);
   }
   into = from;
   from = new Float32Array(kind.length * channels);
@@ -109,23 +109,35 @@ function blurred(
   return from;
 }
 
-/** Sums over `2 * radius + 1` of `count` cells of `wide` numbers that lie `step` apart from `at` on. */
-function runningSum(
-  from: Float32Array,
-  into: Float32Array,
-  at: number,
-  step: number,
-  count: number,
-  wide: number,
-  radius: number,
-): void {
-  for (let c = 0; c < wide; c++) {
-    let sum = 0;
-    for (let k = 0; k < Math.min(radius, count); k++) sum += from[at + k * step + c] as number;
-    for (let k = 0; k < count; k++) {
-      if (k + radius < count) sum += from[at + (k + radius) * step + c] as number;
-      if (k > radius) sum -= from[at + (k - radius - 1) * step + c] as number;
-      into[at + k * step + c] = sum;
+/** Sums over `2 * radius + 1` cells of `wide` numbers along each row of `length` numbers. */
+function sumAcross(from: Float32Array, into: Float32Array, length: number, wide: number, radius: number): void {
+  const ahead = radius * wide;
+  const behind = ahead + wide;
+  for (let start = 0; start < from.length; start += length) {
+    const end = start + length;
+    for (let c = start; c < start + wide; c++) {
+      let sum = 0;
+      for (let i = c; i < Math.min(end, c + ahead); i += wide) sum += from[i] as number;
+      for (let i = c; i < end; i += wide) {
+        if (i + ahead < end) sum += from[i + ahead] as number;
+        if (i - behind >= start) sum -= from[i - behind] as number;
+        into[i] = sum;
+      }
     }
+  }
+}
+
+/** Sums over `2 * radius + 1` rows of `length` numbers. */
+function sumDown(from: Float32Array, into: Float32Array, length: number, radius: number): void {
+  const sum = new Float64Array(length);
+  const add = (start: number, sign: number): void => {
+    if (start < 0 || start >= from.length) return;
+    for (let i = 0; i < length; i++) sum[i] = (sum[i] as number) + sign * (from[start + i] as number);
+  };
+  for (let row = 0; row < radius; row++) add(row * length, 1);
+  for (let start = 0; start < from.length; start += length) {
+    add(start + radius * length, 1);
+    add(start - (radius + 1) * length, -1);
+    into.set(sum, start);
   }
 }
