@@ -168,6 +168,16 @@ describe('inpaint', () => {
     }
   });
 
+  it('takes the colour of slivers that are narrower than its cells', () => {
+    const image = paint(500, 500, (_x, _y, c) => [30, 90, 200][c] as number);
+    const region = regionOf(detect('body', [0, 0, 473, 500]), 'inpaint', 500, 500);
+    const scene = disturbed(sceneOf(image, [region]), 11);
+    expect(scene.covered.includes(0)).toBe(true);
+    const { data } = fillOf(scene, region).image;
+    expect([...data.subarray(0, 3)]).toEqual([30, 90, 200]);
+    expect(new Set(data).size).toBe(3);
+  });
+
   it.each([
     [1, 1],
     [40, 30],

@@ -80,7 +80,8 @@ export function finestLevel({ image, covered }: Scene, { box: window, scale }: W
       rgb[3 * at + 2] = b / n + 0.5;
     }
   }
-  const upright = Math.min(1, boxHeight(gap.box) / (HIGH * image.height));
+  const high = boxHeight(gap.box) / image.height;
+  const upright = Math.min(1, Math.max(0, (high - UPRIGHT.from) / (UPRIGHT.to - UPRIGHT.from)));
   return levelOf(width, height, rgb, kind, upright);
 }
 
@@ -161,7 +162,7 @@ function spread(flags: Uint8Array, width: number, height: number): Uint8Array {
   return both;
 }
 
-/** A gap of this share of the photograph's height is as high as can be. */
-const HIGH = 0.3;
+/** From which to which share of the photograph's height a gap counts as high. */
+const UPRIGHT = { from: 0.12, to: 0.35 } as const;
 
 export const countOf = (level: Level, kind: number): number => level.kind.reduce((n, k) => n + (k === kind ? 1 : 0), 0);
