@@ -1,3 +1,4 @@
+import { intersect, snapOutward, unite } from '../../../core/geometry.ts';
 import type { Box, RgbImage } from '../../../core/types.ts';
 import type { Cone, Figure, Part, Slab } from './figure.ts';
 import type { Light } from './light.ts';
@@ -13,17 +14,22 @@ const samplesFor = (trunk: number): number => (trunk < 60 ? 3 : trunk < 250 ? 2 
  * Draws a figure over `image`, which lies at `box` of the photograph, within `within` of the photograph. The parts
  * hide one another by depth.
  */
-export function drawFigure(image: RgbImage, box: Box, within: Box, figure: Figure, light: Light, seed: number): void {
+export function drawFigure(image: RgbImage, box: Box, limits: Box, figure: Figure, light: Light, seed: number): void {
+  const solids = figure.parts.map(({ shape, ...part }) => ({
+    ...part,
+    solid: shape.kind === 'cone' ? coneSurface(shape) : slabSurface(shape),
+  }));
+  const reach = solids.map(({ solid }) => solid.reach).reduce(unite);
+  const within = snapOutward(intersect(reach, limits), image.width + box.x1, image.height + box.y1);
   const samples = samplesFor(figure.trunk);
   const [width, height] = [(within.x2 - within.x1) * samples, (within.y2 - within.y1) * samples];
   if (width <= 0 || height <= 0) return;
-  castShadow(image, box, within, figure);
+  castShadow(image, box, limits, figure);
   const depth = new Float32Array(width * height).fill(-Infinity);
   const colour = new Uint8ClampedArray(width * height * 3);
   const cover = new Float32Array(width * height);
   const folds = foldsFrom(seed, figure.trunk * 0.16);
-  for (const part of figure.parts)
-    drawPart(part, { within, samples, width, height, depth, colour, cover, light, folds });
+  for (const part of solids) drawPart(part, { within, samples, width, height, depth, colour, cover, light, folds });
   for (let y = within.y1; y < within.y2; y++) {
     for (let x = within.x1; x < within.x2; x++) {
       let [r, g, b, covered] = [0, 0, 0, 0];
@@ -59,9 +65,11 @@ interface Canvas {
   readonly folds: (x: number, y: number) => number;
 }
 
-function drawPart({ shape, colour, folds }: Part, canvas: Canvas): void {
+type SolidPart = Omit<Part, 'shape'> & { readonly solid: Solid };
+
+function drawPart({ solid, colour, folds }: SolidPart, canvas: Canvas): void {
   const { within, samples, width, height, depth, cover, light } = canvas;
-  const { reach, at: surfaceAt } = shape.kind === 'cone' ? coneSurface(shape) : slabSurface(shape);
+  const { reach } = solid;
   const column = (x: number): number => Math.min(width, Math.max(0, Math.floor((x - within.x1) * samples)));
   const row = (y: number): number => Math.min(height, Math.max(0, Math.floor((y - within.y1) * samples)));
   const [right, bottom] = [column(reach.x2 + 1), row(reach.y2 + 1)];
@@ -72,7 +80,7 @@ function drawPart({ shape, colour, folds }: Part, canvas: Canvas): void {
     const y = within.y1 + (j + 0.5) / samples;
     for (let i = column(reach.x1 - 1); i < right; i++) {
       const x = within.x1 + (i + 0.5) / samples;
-      surfaceAt(x, y, surface);
+      solid.at(x, y, surface);
       const covered = Math.min(1, surface.inside * samples + 0.5);
       if (covered <= 0) continue;
       const at = j * width + i;
