@@ -7,7 +7,7 @@ import type { Quad } from './lettering/projection.ts';
 import { uprightRect } from './line-frame.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { drawText } from './text-drawing.ts';
-import { onGrounds } from './text-ground.ts';
+import { onGround } from './text-ground.ts';
 import { pointIn, textLook } from './text-look.ts';
 
 const OWN_BLUR = 0.4;
@@ -34,6 +34,7 @@ export const syntheticText: Replacer = (scene, region, random) => {
   const form = {
     ink: look.ink,
     weight: look.weight,
+    capitals: look.capitals,
     width: isStacked ? height : length,
     height: isStacked ? length : height,
     stacked: isStacked,
@@ -41,7 +42,7 @@ export const syntheticText: Replacer = (scene, region, random) => {
   const { blur, noise } = surroundingsOf(scene, region.box);
   const finish = { blur: Math.sqrt(Math.max(0, Math.min(blur, height / scale / 10) ** 2 - OWN_BLUR ** 2)), noise };
   const overlay = photograph(drawText(form, random), quad, patchBox(region, scene.image), finish, random);
-  return { ...onGrounds(patch, rect, look.grounds, noise, random), overlay };
+  return { ...onGround(scene, region, patch, rect, look.grounds, noise, random), overlay };
 };
 
 /** The same rectangle, its width running downwards or upwards. */
