@@ -59,9 +59,12 @@ export function compose(
       // The cells around that copy, and how much of each: the nearest, but for the ramp between them.
       let weights = 0;
       for (let k = 0; k < 4; k++) if (isTarget[a + (k & 1) + (k >> 1) * columns]) weights += corner(k, hx, hy);
-      const [wx, wy] = weights > 0 ? [hx, hy] : [fx, fy];
+      const wx = weights > 0 ? hx : fx;
+      const wy = weights > 0 ? hy : fy;
       if (weights === 0) weights = 1;
-      let [r, g, b] = [0, 0, 0];
+      let r = 0;
+      let g = 0;
+      let b = 0;
       for (let k = 0; k < 4; k++) {
         const cell = a + (k & 1) + (k >> 1) * columns;
         const weight = corner(k, wx, wy) / weights;
