@@ -23,6 +23,8 @@ export interface RunSummary extends RunProgress {
   readonly status: 'finished' | 'interrupted' | 'empty';
   /** Published images with at least one region of the class. */
   readonly images: Readonly<Record<ClassName, number>>;
+  /** Regions that were blurred because they could not be replaced. */
+  readonly standIns: Readonly<Record<ClassName, number>>;
   /** Samples that were not published, by `stage/reason`. */
   readonly reasons: Readonly<Record<string, number>>;
   /** What the inputs held besides images, by extension or kind. */
@@ -174,6 +176,9 @@ function publicSettings(config: Config, job: Job): Record<string, unknown> {
     classes: config.classes,
     redact: config.redact,
     fill: config.fill,
+    bodyFill: config.bodyFill,
+    textFill: config.textFill,
+    pseudonyms: config.pseudonyms,
     threshold: job.detect.thresholds,
     grow: job.policy.grow,
     format: config.format,
@@ -197,6 +202,7 @@ class Tally {
   #published = 0;
   readonly #regions = perClass();
   readonly #images = perClass();
+  readonly #standIns = perClass();
   readonly #reasons = new Map<string, number>();
   readonly #timings = new Map<string, number>();
 
@@ -217,6 +223,7 @@ class Tally {
       this.#regions[cls] += outcome.record.counts[cls];
       if (outcome.record.counts[cls] > 0) this.#images[cls]++;
     }
+    for (const region of outcome.record.regions) if (region.requested) this.#standIns[region.class]++;
     for (const [stage, ms] of Object.entries(outcome.timings)) {
       this.#timings.set(stage, (this.#timings.get(stage) ?? 0) + ms);
     }
@@ -234,7 +241,15 @@ class Tally {
 
   publicResult(): Record<string, unknown> {
     const { total, published, rejected, regions } = this.progress();
-    return { total, published, rejected, regions, images: this.#images, reasons: Object.fromEntries(this.#reasons) };
+    return {
+      total,
+      published,
+      rejected,
+      regions,
+      images: this.#images,
+      standIns: this.#standIns,
+      reasons: Object.fromEntries(this.#reasons),
+    };
   }
 
   summary(status: RunSummary['status']): RunSummary {
@@ -244,6 +259,7 @@ class Tally {
       status,
       ...this.progress(),
       images: { ...this.#images },
+      standIns: { ...this.#standIns },
       reasons: Object.fromEntries([...this.#reasons].sort()),
       dropped: Object.fromEntries([...this.#source.dropped].sort()),
       notices: this.notices,

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Config } from '../config.ts';
-import { CLASSES } from '../core/types.ts';
+import { CLASSES, type ClassName } from '../core/types.ts';
 import type { RunSummary } from '../run.ts';
 import { duration, plural, printable, table } from './terminal.ts';
 
@@ -24,7 +24,7 @@ export function describeSummary(summary: RunSummary, config: Config): string {
     summary.models.some((m) => m.startsWith(`${c}:`) && m.endsWith('@interim')) ? `${c} (interim)` : c,
     summary.regions[c],
     summary.images[c],
-    config.redact[c] === 'none' ? 'NOT redacted (mode none)' : config.redact[c],
+    describeMode(c, summary, config),
   ]);
   const reasons = Object.entries(summary.reasons).map(([reason, n]) => [n, ...reason.split('/').reverse()]);
   return [
@@ -41,4 +41,9 @@ export function describeSummary(summary: RunSummary, config: Config): string {
     ]),
     '\nOnly what the models detect is redacted. Look at a sample of the output before you rely on it.\n',
   ].join('');
+}
+
+function describeMode(cls: ClassName, { standIns }: RunSummary, { redact }: Config): string {
+  if (redact[cls] === 'none') return 'NOT redacted (mode none)';
+  return standIns[cls] > 0 ? `${redact[cls]}, ${standIns[cls].toLocaleString('en')} blurred instead` : redact[cls];
 }

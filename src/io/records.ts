@@ -8,12 +8,13 @@ import type {
 import { CLASSES, type ClassName } from '../core/types.ts';
 
 function publicRegion(region: RecordRegion): RecordRegion {
-  const { box, shape, mode, cells, sigma, origin } = region;
+  const { box, shape, mode, requested, cells, sigma, origin } = region;
   return {
     class: region.class,
     ...(box === undefined ? {} : { box }),
     shape,
     mode,
+    ...(requested === undefined ? {} : { requested }),
     ...(cells === undefined ? {} : { cells }),
     ...(sigma === undefined ? {} : { sigma }),
     origin,

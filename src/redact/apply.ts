@@ -8,6 +8,7 @@ import { coveredBy, drawOverlay, type Patch, patchPainter, type Scene } from './
 import { pixelatePainter } from './pixelate.ts';
 import { randomFrom } from './random.ts';
 import { isErased, type ReplacementOptions, replacerFor, withoutErased } from './replace.ts';
+import { checkResidual } from './residual.ts';
 import { type Fill, solidPainter } from './solid.ts';
 import { featherWidth } from './strength.ts';
 
@@ -40,6 +41,7 @@ export interface RedactOptions extends ReplacementOptions {
  * order.
  *
  * @throws RangeError when a buffer, a region or the fill is not what the types promise; nothing is changed then.
+ * SampleError when more of the source is left than a mode may leave: the image must not be published.
  */
 export function redactInPlace(image: Redactable, regions: readonly Region[], options: RedactOptions): Region[] {
   checkImage(image);
@@ -50,7 +52,7 @@ export function redactInPlace(image: Redactable, regions: readonly Region[], opt
     for (const job of jobs) {
       const { region, patch } = job;
       if (stepOf(job, options) === step) {
-        redactRegion(image, region, painterFor(image.rgb, region, patch, options));
+        redactRegion(image, region, painterFor(image.rgb, region, patch, options), options.fill);
       }
       if (step === 'ground' && patch?.ground) drawOverlay(image.rgb, patch.ground);
       if (step === 'draw' && patch?.overlay) drawOverlay(image.rgb, patch.overlay);
@@ -110,7 +112,7 @@ function painterFor(image: RgbImage, region: Region, patch: Patch | undefined, {
   }
 }
 
-function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPainter): void {
+function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPainter, fill: Fill): void {
   const { data, width, height } = rgb;
   const spans = rowSpans(region, width, height);
   const feather = featherWidth(region);
@@ -157,6 +159,7 @@ function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPain
     blend(end, right);
     alpha?.fill(255, y * width + left, y * width + right);
   }
+  checkResidual(rgb, region, spans, fill);
 }
 
 function checkImage({ rgb, alpha }: Redactable): void {

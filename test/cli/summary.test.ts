@@ -14,6 +14,7 @@ const summary: RunSummary = {
   rejected: 3,
   regions: { face: 1834, body: 920, plate: 12, text: 4021 },
   images: { face: 800, body: 610, plate: 9, text: 700 },
+  standIns: { face: 0, body: 0, plate: 0, text: 0 },
   reasons: { 'decode/truncated': 2, 'read/unreadable': 1 },
   dropped: {},
   notices: [],
@@ -49,6 +50,12 @@ describe('describeSummary', () => {
 
 Only what the models detect is redacted. Look at a sample of the output before you rely on it.
 `);
+  });
+
+  it('says how many regions were blurred instead of replaced', () => {
+    const standIns = { ...summary.standIns, face: 1234 };
+    const text = describeSummary({ ...summary, standIns }, config({ redact: { face: 'synthetic' } }));
+    expect(text).toContain('\n  face               1,834     800  synthetic, 1,234 blurred instead\n');
   });
 
   it('lists only the classes that were looked for, and shouts about those left as they are', () => {

@@ -147,7 +147,7 @@ describe('strengthOf', () => {
     ['body', [-60, 0, 60, 120], { cells: 6 }],
     ['body', [-119, 0, 1, 120], { cells: 6 }],
   ] as const)('%s %j → %j', (label, box, expected) => {
-    expect(strengthOf(regionOf(detect(label, box), 'blur', 400, 400))).toEqual(expected);
+    expect(strengthOf(regionOf(detect(label, box), 'blur', 400, 400))).toMatchObject(expected);
     expect(strengthOf(regionOf(detect(label, box), 'pixelate', 400, 400))).toEqual(expected);
   });
 

@@ -1,23 +1,27 @@
 import { ModelError } from '../../errors.ts';
+import { compileFaceRecognition } from './face-recognition.ts';
 import { compileGraph } from './graph.ts';
 import { isRecord, parseJson } from './json.ts';
+import { compileLandmarks } from './landmarks.ts';
 import { compileSsd } from './ssd.ts';
 
+export { compileFaceRecognition } from './face-recognition.ts';
 export { compileGraph, type GraphOptions } from './graph.ts';
+export { compileLandmarks } from './landmarks.ts';
 export { compileSsd } from './ssd.ts';
 
 /** `faceapi-…`: a network of face-api, weights without a graph. `tfjs-graph`: any tfjs graph model. */
 export type CompileKind = 'faceapi-ssd' | 'faceapi-landmarks' | 'faceapi-recognition' | 'tfjs-graph';
 
 export interface ModelFiles {
-  /** Weights manifest (`faceapi-ssd`) or `model.json` (`tfjs-graph`). */
+  /** Weights manifest (`faceapi-…`) or `model.json` (`tfjs-graph`). */
   readonly json: Uint8Array;
   /** The weight files that the manifest lists, concatenated. */
   readonly bin: Uint8Array;
 }
 
 export interface CompileOptions {
-  /** Tensors to return, by name. Required for `tfjs-graph`; `faceapi-ssd` always returns `boxes` and `scores`. */
+  /** Tensors to return, by name. Required for `tfjs-graph`; a network of face-api always returns all of its own. */
   readonly outputs?: readonly string[];
   /** `tfjs-graph`: height and width of the image input are symbolic, any multiples of 32 pixels. Default: false. */
   readonly dynamic?: boolean;
@@ -36,5 +40,7 @@ export function compileModel(kind: CompileKind, files: ModelFiles, options: Comp
     throw new ModelError(`Expected no choice of outputs for ${kind} but received ${outputs.join(', ')}`);
   }
   if (isRecord(json)) throw new ModelError(`Expected a weights manifest for ${kind} but received a model.json`);
+  if (kind === 'faceapi-recognition') return compileFaceRecognition(json, files.bin);
+  if (kind === 'faceapi-landmarks') return compileLandmarks(json, files.bin);
   return compileSsd(json, files.bin);
 }
