@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 import { blankSheet, type Colour, drawSegments, type Pen, type Sheet } from './lettering/sheet.ts';
-import { type Line, type Typeface, typeset } from './lettering/typeset.ts';
+import { type Typeface, typeset } from './lettering/typeset.ts';
 import { WEIGHTS } from './text-look.ts';
 import { randomWord } from './words.ts';
 
@@ -53,16 +53,12 @@ function drawLine(
   const pen = WEIGHTS[weight] * capital;
   const room = width / (capital - pen);
   let text = '';
-  let line: Line = { segments: [], width: 0 };
-  for (let next = 'x'; ; ) {
-    const length = random.int(2, 9);
-    const word = cased(randomWord(random, length), style);
-    next = text ? `${text} ${word}` : word;
-    const set = typeset(next, face);
-    text = next;
-    line = set;
-    if (set.width >= room) break;
+  for (let width = 0; width < room; ) {
+    const word = cased(randomWord(random, random.int(2, 9)), style);
+    text = text ? `${text} ${word}` : word;
+    width += typeset(`${word} `, face).width;
   }
+  let line = typeset(text, face);
   // The last word ends where the line does.
   while (text.length > 1 && line.width > 1.08 * room) {
     text = text.slice(0, -1).trimEnd();

@@ -1,5 +1,6 @@
 import type { OrientedRect } from '../../core/geometry.ts';
 import type { Point, RgbImage } from '../../core/types.ts';
+import { cellCount } from '../strength.ts';
 import type { Colour } from './lettering/sheet.ts';
 import { twoColours } from './two-colours.ts';
 
@@ -9,7 +10,7 @@ export const WEIGHTS = { light: 0.085, regular: 0.125, bold: 0.19 } as const;
 /** All that synthetic text takes from the text it replaces, besides its outline. */
 export interface TextLook {
   readonly ink: Colour;
-  /** What it is written on: mean colours of as many equal parts of the line as it is longer than high. */
+  /** What it is written on: mean colours of equal parts of the line, none finer than what `blur` leaves. */
   readonly grounds: readonly Colour[];
   readonly weight: keyof typeof WEIGHTS;
   /** Whether its ink lies between two lines, as that of capitals and digits does, or thins out above and below. */
@@ -30,8 +31,11 @@ const CAPITALS = 0.8;
 /** Share of ink in a line's extent from which it counts as heavier: between what the drawn weights give. */
 const HEAVIER = { regular: 0.38, bold: 0.52 } as const;
 
-/** Sums up the pixels within `rect`, whose width runs along the line. */
-export function textLook(image: RgbImage, rect: OrientedRect): TextLook {
+/**
+ * Sums up the pixels within `rect`, whose width runs along the line.
+ * @param cell least length of a part of the line whose ground is averaged, pixels.
+ */
+export function textLook(image: RgbImage, rect: OrientedRect, cell: number): TextLook {
   const columns = Math.min(SAMPLES.along, Math.max(4, Math.round(rect.width)));
   const rows = Math.min(SAMPLES.across, Math.max(4, Math.round(rect.height)));
   const rgb = new Float64Array(columns * rows * 3);
@@ -60,7 +64,7 @@ export function textLook(image: RgbImage, rect: OrientedRect): TextLook {
       across: LINE.usual,
     };
   }
-  const parts = Math.max(1, Math.floor(rect.width / rect.height));
+  const parts = cellCount(rect.width, cell);
   const grounds = meanByPart(rgb, columns, parts, ground, (i) => isNearer(i, ground, ink, 0.5));
   const alongInk = new Float64Array(columns);
   const acrossInk = new Float64Array(rows);

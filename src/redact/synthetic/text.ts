@@ -2,6 +2,7 @@ import type { OrientedRect } from '../../core/geometry.ts';
 import { inpaint } from '../inpaint.ts';
 import { patchBox, type Replacer } from '../patch.ts';
 import type { Random } from '../random.ts';
+import { cellSize } from '../strength.ts';
 import { photograph, sheetScale } from './lettering/photograph.ts';
 import type { Quad } from './lettering/projection.ts';
 import type { Colour } from './lettering/sheet.ts';
@@ -25,7 +26,7 @@ export const syntheticText: Replacer = (scene, region, random) => {
   const isVertical = upright.height > VERTICAL * upright.width;
   const isStacked = isVertical && upright.height < STACKED * upright.width;
   const rect = isVertical ? turned(upright, random) : upright;
-  const look = textLook(scene.image, rect);
+  const look = textLook(scene.image, rect, cellSize(region, 'blur'));
   const [u1, u2] = look.along;
   const [v1, v2] = look.across;
   const corners: Quad = [pointIn(rect, u1, v1), pointIn(rect, u2, v1), pointIn(rect, u2, v2), pointIn(rect, u1, v2)];

@@ -67,7 +67,7 @@ describe('the look of a line of text', () => {
   const rect = uprightRect(REGION);
 
   it('is its ink, its ground and where it begins and ends', () => {
-    const look = textLook(photographOf(bars(1)), rect);
+    const look = textLook(photographOf(bars(1)), rect, 36);
     expect(look.ink).toEqual(INK);
     for (const ground of look.grounds) expect(ground).toEqual(WALL);
     expect(look.along[0]).toBeCloseTo((LINE.x - (rect.cx - rect.width / 2)) / rect.width, 1);
@@ -76,14 +76,15 @@ describe('the look of a line of text', () => {
   });
 
   it('is the same for the same amount of ink', () => {
-    const look = textLook(photographOf(bars(1)), rect);
-    for (const seed of [2, 3, 4]) expect(textLook(photographOf(bars(seed)), rect)).toEqual(look);
+    const look = textLook(photographOf(bars(1)), rect, 36);
+    for (const seed of [2, 3, 4]) expect(textLook(photographOf(bars(seed)), rect, 36)).toEqual(look);
   });
 
   it('takes what lies on the rim for the ground, even where there is more ink', () => {
     const { ink } = textLook(
       photographOf((column) => column % 6 !== 2),
       rect,
+      36,
     );
     expect(ink).toEqual(INK);
   });
@@ -92,6 +93,7 @@ describe('the look of a line of text', () => {
     const { ink, grounds } = textLook(
       paint(220, 120, () => 200),
       rect,
+      36,
     );
     expect(Math.abs(ink[0] - (grounds[0]?.[0] as number))).toBeGreaterThan(60);
   });
