@@ -194,7 +194,9 @@ def flatten(textures, uv, mask):
     """
     ys, xs = np.mgrid[0:HEIGHT, 0:WIDTH] + 0.5
     sides = ConvexHull(uv[17:LANDMARKS]).equations
-    features = (sides[:, 0, None, None] * xs + sides[:, 1, None, None] * ys + sides[:, 2, None, None]).max(0) < 6
+    features = (sides[:, 0, None, None] * xs + sides[:, 1, None, None] * ys + sides[:, 2, None, None]).max(0) < 3
+    temples = (ys < uv[[36, 45], 1].mean() + 4) & ((xs < uv[17, 0] + 1) | (xs > uv[26, 0] - 1))
+    features &= ~temples
     low = ys > uv[33, 1]
     eyes = np.zeros_like(features)
     for e in EYES:
@@ -208,7 +210,7 @@ def flatten(textures, uv, mask):
         skin = ndimage.binary_erosion(ndimage.binary_opening(skin), iterations=3, border_value=1)
         nearly = ndimage.binary_erosion(ndimage.binary_opening(nearly), iterations=2, border_value=1)
         ok = mask & (features | (low & nearly) | skin)
-        lit = ok & (sure | (~features & ~low))
+        lit = ok & skin & ~eyes
         surface = np.ones_like(t)
         for c in range(3):
             y = np.log(np.clip(t[..., c], 0.02, None))
@@ -228,7 +230,8 @@ def flatten(textures, uv, mask):
         sure_colour = brightness / (brightness + 0.06)
         red = ((flat[..., 0] / np.maximum(brightness, 0.02)) - tone[0] / base) * sure_colour
         blue = ((flat[..., 2] / np.maximum(brightness, 0.02)) - tone[2] / base) * sure_colour
-        colour = ndimage.gaussian_filter(np.stack([np.clip(red, -0.3, 0.3), np.clip(blue, -0.3, 0.3)]), (0, 0.7, 0.7))
+        lips = ndimage.gaussian_filter(((ys > uv[48:60, 1].min() - 3) & (ys < uv[48:60, 1].max() + 3)).astype(float), 2)
+        colour = (0.6 + 0.4 * lips) * ndimage.gaussian_filter(np.stack([np.clip(red, -0.22, 0.22), np.clip(blue, -0.22, 0.22)]), (0, 0.7, 0.7))
         ratios.append(np.stack([ratio, *colour], -1))
         known.append(ok)
         tones.append(np.clip(tone, 0, 1))

@@ -4,6 +4,7 @@ import { ModelError } from '../../errors.ts';
 import { type Device, openSession, type Session } from '../../models/session.ts';
 import { type Crop, cropToImage, type Part, partOf, sampleCrop } from './face-crop.ts';
 import { isPlausibleFace, mirrorFace, spreadOf } from './face-points.ts';
+import { gazeOf } from './gaze.ts';
 
 const NAME = 'face-landmarks';
 const SIZE = 112;
@@ -48,13 +49,16 @@ export class LandmarkNetwork {
    */
   async guide(image: RgbImage, box: Box): Promise<FaceGuide | undefined> {
     const sighting = await this.look(image, box);
-    return sighting && sighting.spread <= MAX_SPREAD && isPlausibleFace(sighting.landmarks)
-      ? { kind: 'face', landmarks: sighting.landmarks }
-      : undefined;
+    if (!sighting || sighting.spread > MAX_SPREAD || !isPlausibleFace(sighting.landmarks)) return undefined;
+    const { landmarks, gaze } = sighting;
+    return { kind: 'face', landmarks, ...(gaze ? { gaze } : {}) };
   }
 
   /** The points, however doubtful, and the mean distance between two looks at them in shares of the face's size. */
-  async look(image: RgbImage, box: Box): Promise<{ landmarks: Point[]; spread: number } | undefined> {
+  async look(
+    image: RgbImage,
+    box: Box,
+  ): Promise<{ landmarks: Point[]; spread: number; gaze: FaceGuide['gaze'] } | undefined> {
     const part = await partOf(image, growBox(box, 0.5), 2 * SIZE);
     if (!part) return undefined;
     const first = {
@@ -64,7 +68,8 @@ export class LandmarkNetwork {
       mirrored: false,
     };
     const { landmarks } = await this.#seeTwice(part, first);
-    return this.#seeTwice(part, cropAround(landmarks, first));
+    const sighting = await this.#seeTwice(part, cropAround(landmarks, first));
+    return { ...sighting, gaze: gazeOf(part, sighting.landmarks) };
   }
 
   /** Looks at a crop and its mirror image. */

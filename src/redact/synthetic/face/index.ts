@@ -1,15 +1,18 @@
-import type { FaceGuide, Region, RgbImage } from '../../../core/types.ts';
+import type { FaceGuide, RgbImage } from '../../../core/types.ts';
 import { blurPainter } from '../../blur.ts';
-import { type Patch, patchBox, type Replacer } from '../../patch.ts';
-import { applyExpression, readExpression } from './expression.ts';
+import { patchBox, type Replacer, type Scene } from '../../patch.ts';
+import { cellSize } from '../../strength.ts';
+import { applyExpression, lookTo, readExpression } from './expression.ts';
 import { addNoise, measureGrain } from './grain.ts';
 import { blurLayer, emptyLayer, type Layer } from './layer.ts';
-import { estimateLight, type FaceFrame, shine } from './light.ts';
+import { estimateLight, shine } from './light.ts';
+import { drawMesh, placedIn, textureLayer, type Window, windowAround } from './mesh.ts';
 import type { FaceModel } from './model.ts';
 import { drawMouth } from './mouth.ts';
 import { inventPerson } from './person.ts';
-import { fitPose, frontalShape, type Pose, posedShape } from './pose.ts';
-import { doubleLayer, drawTriangle, pyramid } from './raster.ts';
+import { fitPose, frontalShape, posedShape } from './pose.ts';
+import { pyramid } from './raster.ts';
+import { type Seen, sharpenOutlines } from './shock.ts';
 
 export { type FaceModel, parseFaceModel } from './model.ts';
 
@@ -17,175 +20,112 @@ export { type FaceModel, parseFaceModel } from './model.ts';
 const MOST_RESIDUAL = 14;
 /** Smaller faces, in pixels of the image per pixel of the frame, are blobs: blur does as well. */
 const LEAST_SCALE = 0.06;
+/** A face of the frame's size is about this soft, pixels. */
+const TEXTURE_BLUR = 0.5;
+/** Least blur of what is drawn, so that its outline has no steps, pixels. */
+const LEAST_BLUR = 0.4;
 
 /**
- * Draws the face of nobody where a face was, in its pose and with its expression. What shows of the source is what
- * `blur` leaves, of which the light and complexion are taken, too, and what the guide says in coarse steps.
+ * Draws the face of nobody where a face was, in its pose and with its expression.
+ *
+ * What shows of the source is what `blur` leaves, from which light and complexion are taken, too, and what the guide
+ * says in coarse steps. Around the drawn face, the blurred region gets outlines again, and leads over to what lies
+ * around it.
  */
 export function faceReplacer(model: FaceModel): Replacer {
   return (scene, region, random) => {
     if (region.guide?.kind !== 'face') return undefined;
-    const pose = fitPose(region.guide.landmarks, model.mean);
+    const guide: FaceGuide = region.guide;
+    const pose = fitPose(guide.landmarks, model.mean);
     if (!(pose.residual < MOST_RESIDUAL && pose.scale > LEAST_SCALE)) return undefined;
-    const box = patchBox(region, scene.image);
-    const width = box.x2 - box.x1;
-    const height = box.y2 - box.y1;
-    const base = paintBase(scene.image, region, box.x1, box.y1, width, height);
+    const { image } = scene;
+    const cell = cellSize(region, 'blur');
+    const window = withSurroundings(patchBox(region, image), cell, image);
+    const meanFace = posedShape(model.mean, pose);
+    const around = windowAround(meanFace, 0, window);
+    if (around.width < 2 || around.height < 2) return undefined;
 
-    const expression = readExpression(model, frontalShape(region.guide.landmarks, pose, model.mean));
-    const rough = drawWeights(model, pose, box.x1, box.y1, width, height);
-    if (!rough) return undefined;
-    const light = estimateLight(model, base, rough.weights, rough.frame);
+    const base = paint(blurPainter(image, region), window);
+    sharpenOutlines(base, seenFrom(scene, window), window.width, window.height, cell);
+    const light = estimateLight(model, meanFace, base, window, around);
+
     const person = inventPerson(model, light.colour, random);
-    const shape = person.shape;
-    applyExpression(model, shape, expression);
-    lookTo(model, shape, region.guide);
-
-    const places = shifted(posedShape(shape, pose), box.x1, box.y1);
-    const layer = emptyLayer(width, height);
-    const levels = pyramid(textureLayer(model, person.texture, pose.scale));
-    drawMesh(layer, model, places, levels, (levels[0] as Layer).width / model.width);
-    drawMouth(layer, model, places, pose.scale, light.colour, random);
-    shine(layer, light, meanRatio(layer), rough.frame);
+    applyExpression(model, person.shape, readExpression(model, frontalShape(guide.landmarks, pose, model.mean)));
+    if (guide.gaze) lookTo(model, person.shape, guide.gaze);
+    const places = posedShape(person.shape, pose);
     const grain = measureGrain(scene, region.box);
-    blurLayer(layer, Math.sqrt(Math.max(0.16, grain.blur ** 2 - 0.25 * Math.max(1, pose.scale) ** 2)));
-    compose(base, layer);
-    addNoise(base, width, grain.noise, random);
-    return { image: { data: toBytes(base), width, height }, x: box.x1, y: box.y1 } satisfies Patch;
+    const softness = Math.max(
+      LEAST_BLUR,
+      Math.sqrt(Math.max(0, grain.blur ** 2 - (TEXTURE_BLUR * Math.max(1, pose.scale)) ** 2)),
+    );
+    const face = windowAround(places, Math.ceil(3 * softness), window);
+    const layer = emptyLayer(face.width, face.height);
+    placedIn(places, face);
+    drawMesh(layer, model, places, pyramid(textureLayer(model, person.texture, pose.scale)));
+    drawMouth(layer, places, pose.scale, light.colour, random);
+    shine(layer, light, face);
+    blurLayer(layer, softness);
+    compose(base, window, layer, face);
+    addNoise(base, window.width, grain.noise, random);
+    return { image: { data: toBytes(base), width: window.width, height: window.height }, x: window.x, y: window.y };
   };
 }
 
-/** What `blur` leaves: RGB floats. */
-function paintBase(image: RgbImage, region: Region, x: number, y: number, width: number, height: number): Float32Array {
-  const paint = blurPainter(image, region);
+/** One more cell on each side: what is seen there leads on into the region. */
+function withSurroundings(box: ReturnType<typeof patchBox>, cell: number, { width, height }: RgbImage): Window {
+  const reach = Math.ceil(cell);
+  const [x, y] = [Math.max(0, box.x1 - reach), Math.max(0, box.y1 - reach)];
+  return { x, y, width: Math.min(width, box.x2 + reach) - x, height: Math.min(height, box.y2 + reach) - y };
+}
+
+/** RGB floats, [height, width, 3]. */
+function paint(painter: ReturnType<typeof blurPainter>, { x, y, width, height }: Window): Float32Array {
   const line = new Uint8Array(width * 3);
   const base = new Float32Array(width * height * 3);
   for (let row = 0; row < height; row++) {
-    paint(y + row, x, x + width, line, 0);
+    painter(y + row, x, x + width, line, 0);
     base.set(line, row * width * 3);
   }
   return base;
 }
 
-function shifted(places: Float32Array, x: number, y: number): Float32Array {
-  for (let i = 0; i < places.length; i += 3) {
-    places[i] = (places[i] as number) - x;
-    places[i + 1] = (places[i + 1] as number) - y;
-  }
-  return places;
-}
-
-/** Where the mean face shows, most of all between brows and mouth. */
-function drawWeights(
-  model: FaceModel,
-  pose: Pose,
-  x: number,
-  y: number,
-  width: number,
-  height: number,
-): { weights: Float32Array; frame: FaceFrame } | undefined {
-  const places = shifted(posedShape(model.mean, pose), x, y);
-  const frame = frameOf(places, width, height);
-  const texture = emptyLayer(model.width, model.height);
-  const [brows, lip] = [model.uv[2 * 19 + 1] as number, model.uv[2 * 51 + 1] as number];
-  for (let i = 0; i < model.alpha.length; i++) {
-    const row = Math.floor(i / model.width);
-    const zone = row < brows ? 0.5 : row > lip ? 0.4 : 1;
-    texture.data[4 * i + 3] = ((model.alpha[i] as number) / 255) * zone;
-  }
-  const layer = emptyLayer(width, height);
-  drawMesh(layer, model, places, pyramid(texture), 1);
-  const weights = Float32Array.from({ length: width * height }, (_, i) => layer.data[4 * i + 3] as number);
-  return weights.some((w) => w > 0.2) ? { weights, frame } : undefined;
-}
-
-function frameOf(places: Float32Array, width: number, height: number): FaceFrame {
-  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let i = 0; i < places.length; i += 3) {
-    x1 = Math.min(x1, places[i] as number);
-    x2 = Math.max(x2, places[i] as number);
-    y1 = Math.min(y1, places[i + 1] as number);
-    y2 = Math.max(y2, places[i + 1] as number);
-  }
-  return {
-    width,
-    height,
-    cx: (x1 + x2) / 2,
-    cy: (y1 + y2) / 2,
-    rx: Math.max(1, (x2 - x1) / 2),
-    ry: Math.max(1, (y2 - y1) / 2),
+/** The mean of a few pixels where nothing is covered. */
+function seenFrom({ image, covered }: Scene, window: Window): Seen {
+  return (x, y, into) => {
+    let n = 0;
+    into.fill(0);
+    for (let dy = -1; dy <= 1; dy++) {
+      for (let dx = -1; dx <= 1; dx++) {
+        const px = window.x + Math.floor(x) + dx;
+        const py = window.y + Math.floor(y) + dy;
+        if (px < 0 || py < 0 || px >= image.width || py >= image.height) continue;
+        const at = py * image.width + px;
+        if (covered[at]) continue;
+        n++;
+        for (let c = 0; c < 3; c++) into[c] = (into[c] as number) + (image.data[3 * at + c] as number);
+      }
+    }
+    for (let c = 0; c < 3; c++) into[c] = (into[c] as number) / Math.max(1, n);
+    return n > 0;
   };
 }
 
-/** Turns the eyes in coarse steps. */
-function lookTo(model: FaceModel, shape: Float32Array, { gaze }: FaceGuide): void {
-  if (!gaze) return;
-  for (const [eye, pupil] of [
-    [36, model.points - 2],
-    [42, model.points - 1],
-  ] as const) {
-    const across = (shape[3 * (eye + 3)] as number) - (shape[3 * eye] as number);
-    const open =
-      ((shape[3 * (eye + 4) + 1] as number) +
-        (shape[3 * (eye + 5) + 1] as number) -
-        (shape[3 * (eye + 1) + 1] as number) -
-        (shape[3 * (eye + 2) + 1] as number)) /
-      2;
-    shape[3 * pupil] = (shape[3 * pupil] as number) + gaze.x * 0.2 * across;
-    shape[3 * pupil + 1] = (shape[3 * pupil + 1] as number) + gaze.y * 0.2 * open;
-  }
-}
-
-/** The person's texture with the model's opacity, enlarged for large faces. */
-function textureLayer(model: FaceModel, ratios: Float32Array, scale: number): Layer {
-  const layer = emptyLayer(model.width, model.height);
-  for (let i = 0; i < model.alpha.length; i++) {
-    const alpha = (model.alpha[i] as number) / 255;
-    for (let c = 0; c < 3; c++) layer.data[4 * i + c] = (ratios[3 * i + c] as number) * alpha;
-    layer.data[4 * i + 3] = alpha;
-  }
-  return scale > 1.2 ? doubleLayer(layer) : layer;
-}
-
-/** Draws the triangles that face the viewer, the farthest first. */
-function drawMesh(layer: Layer, model: FaceModel, places: Float32Array, levels: readonly Layer[], zoom: number): void {
-  const { triangles, uv } = model;
-  const order = Array.from({ length: triangles.length / 3 }, (_, t) => {
-    const depth = [0, 1, 2].reduce((sum, k) => sum + (places[3 * (triangles[3 * t + k] as number) + 2] as number), 0);
-    return { t, depth };
-  }).sort((a, b) => a.depth - b.depth || a.t - b.t);
-  const to = new Float64Array(6);
-  const from = new Float64Array(6);
-  for (const { t } of order) {
-    for (let k = 0; k < 3; k++) {
-      const point = triangles[3 * t + k] as number;
-      to[2 * k] = places[3 * point] as number;
-      to[2 * k + 1] = places[3 * point + 1] as number;
-      from[2 * k] = (uv[2 * point] as number) * zoom;
-      from[2 * k + 1] = (uv[2 * point + 1] as number) * zoom;
+function compose(base: Float32Array, window: Window, { data, width, height }: Layer, { x, y }: Window): void {
+  for (let row = 0; row < height; row++) {
+    let to = ((y - window.y + row) * window.width + x - window.x) * 3;
+    for (let at = row * width * 4; at < (row + 1) * width * 4; at += 4, to += 3) {
+      const opacity = data[at + 3] as number;
+      if (opacity === 0) continue;
+      for (let c = 0; c < 3; c++) base[to + c] = (base[to + c] as number) * (1 - opacity) + (data[at + c] as number);
     }
-    drawTriangle(layer, levels, { to, from });
-  }
-}
-
-/** Mean ratio to the skin's colour over a face: what its mean colour must be divided by. */
-function meanRatio({ data }: Layer): number[] {
-  const sums = [0, 0, 0, 0];
-  for (let i = 0; i < data.length; i += 4)
-    for (let c = 0; c < 4; c++) sums[c] = (sums[c] as number) + (data[i + c] as number);
-  const total = Math.max(1e-6, sums[3] as number);
-  return sums.slice(0, 3).map((s) => Math.max(0.5, s / total));
-}
-
-function compose(base: Float32Array, { data }: Layer): void {
-  for (let i = 0, at = 0; at < data.length; i += 3, at += 4) {
-    const behind = 1 - (data[at + 3] as number);
-    for (let c = 0; c < 3; c++) base[i + c] = (base[i + c] as number) * behind + (data[at + c] as number);
   }
 }
 
 function toBytes(values: Float32Array): Uint8Array {
-  const bytes = new Uint8ClampedArray(values.length);
-  bytes.set(values);
-  return new Uint8Array(bytes.buffer);
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = (values[i] as number) + 0.5;
+    bytes[i] = value <= 0 ? 0 : value >= 255 ? 255 : value;
+  }
+  return bytes;
 }

@@ -36,28 +36,29 @@ export function blurLayer({ data, width, height }: Layer, sigma: number): void {
   const kernel = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp(-(i * i) / (2 * sigma * sigma)));
   const total = 2 * kernel.reduce((sum, v) => sum + v, 0) - 1;
   for (let i = 0; i <= radius; i++) kernel[i] = (kernel[i] as number) / total;
-  const pass = (lines: number, length: number, lineStep: number, step: number): void => {
-    const line = new Float32Array((length + 2 * radius) * 4);
-    for (let l = 0; l < lines; l++) {
-      for (let i = 0; i < length; i++) {
-        const from = l * lineStep + i * step;
-        const to = (i + radius) * 4;
-        for (let c = 0; c < 4; c++) line[to + c] = data[from + c] as number;
+  const line = new Float32Array((width + 2 * radius) * 4);
+  for (let y = 0; y < height; y++) {
+    const row = data.subarray(y * width * 4, (y + 1) * width * 4);
+    line.set(row, radius * 4);
+    for (let i = 0; i < row.length; i++) {
+      const middle = i + radius * 4;
+      let sum = (kernel[0] as number) * (line[middle] as number);
+      for (let k = 1; k <= radius; k++) {
+        sum += (kernel[k] as number) * ((line[middle - 4 * k] as number) + (line[middle + 4 * k] as number));
       }
-      for (let i = 0; i < length; i++) {
-        const to = l * lineStep + i * step;
-        const middle = (i + radius) * 4;
-        for (let c = 0; c < 4; c++) {
-          let sum = (kernel[0] as number) * (line[middle + c] as number);
-          for (let k = 1; k <= radius; k++) {
-            sum +=
-              (kernel[k] as number) * ((line[middle + c - 4 * k] as number) + (line[middle + c + 4 * k] as number));
-          }
-          data[to + c] = sum;
-        }
-      }
+      row[i] = sum;
     }
-  };
-  pass(height, width, width * 4, 4);
-  pass(width, height, 4, width * 4);
+  }
+  const source = data.slice();
+  const length = width * 4;
+  for (let y = 0; y < height; y++) {
+    const row = data.subarray(y * length, (y + 1) * length);
+    for (let i = 0; i < length; i++) row[i] = (row[i] as number) * (kernel[0] as number);
+    for (let k = -radius; k <= radius; k++) {
+      if (k === 0 || y + k < 0 || y + k >= height) continue;
+      const weight = kernel[Math.abs(k)] as number;
+      const other = (y + k) * length;
+      for (let i = 0; i < length; i++) row[i] = (row[i] as number) + weight * (source[other + i] as number);
+    }
+  }
 }

@@ -1,6 +1,5 @@
 import type { Random } from '../../random.ts';
 import type { Layer } from './layer.ts';
-import type { FaceModel } from './model.ts';
 
 /** The inner lips: upper from left to right, lower from left to right. */
 const UPPER = [60, 61, 62, 63, 64] as const;
@@ -13,7 +12,6 @@ const LOWER = [60, 67, 66, 65, 64] as const;
  */
 export function drawMouth(
   layer: Layer,
-  _model: FaceModel,
   places: Float32Array,
   scale: number,
   skin: readonly number[],
@@ -23,11 +21,11 @@ export function drawMouth(
   const y = (i: number): number => places[3 * i + 1] as number;
   const gap = Math.hypot(x(66) - x(62), y(66) - y(62));
   const across = Math.hypot(x(64) - x(60), y(64) - y(60));
-  const teeth = 0.62 + 0.12 * random.next();
+  const teeth = 0.9 + 0.1 * random.next();
   if (gap < 0.6 * scale || across < 1) return;
   // Teeth are lighter than dark skin and about as light as light skin.
   const bright = 0.3 * (skin[0] as number) + 0.59 * (skin[1] as number) + 0.11 * (skin[2] as number);
-  const enamel = (bright + 0.3 * Math.max(0, 210 - bright)) * 0.95;
+  const enamel = bright + 0.3 * Math.max(0, 215 - bright);
   const cavity = [0.22, 0.1, 0.1];
   const tongue = [0.62, 0.36, 0.36];
   const curve = (points: readonly number[], t: number): [number, number] => {
@@ -53,10 +51,10 @@ export function drawMouth(
       const depth = (v * height) / scale;
       const corner = 1 - Math.abs(2 * t - 1) ** 3;
       const isTooth = Math.max(0, Math.min(1, (9 * (0.75 + 0.25 * corner) - depth) / 1.5)) * Math.min(1, depth / 0.8);
-      const lit = (0.5 + 0.5 * corner) * teeth * 1.35;
+      const lit = (0.55 + 0.45 * corner) * teeth;
       const low = Math.max(0, Math.min(1, (depth - 12) / 8));
       const at = (py * layer.width + px) * 4;
-      const cast = [1.02, 1, 0.94];
+      const cast = [0.5 + (0.5 * (skin[0] as number)) / bright, 1, 0.45 + (0.5 * (skin[2] as number)) / bright];
       for (let c = 0; c < 3; c++) {
         const tooth = (enamel * (cast[c] as number) * lit) / Math.max(8, skin[c] as number);
         const dark = (cavity[c] as number) * (1 - low) + (tongue[c] as number) * low;
