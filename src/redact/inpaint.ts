@@ -3,11 +3,11 @@ import { complete } from './inpaint/complete.ts';
 import { compose, type Filled } from './inpaint/compose.ts';
 import { drawFrom } from './inpaint/correspondence.ts';
 import { type Gap, type Gaps, gapsOf } from './inpaint/gap.ts';
-import { CELL, finestLevel } from './inpaint/level.ts';
+import { CELL, finestLevel, guided } from './inpaint/level.ts';
 import { filledTone, smoothTone, toneOf } from './inpaint/tone.ts';
 import { windowAround } from './inpaint/window.ts';
 import { rowSpans } from './mask.ts';
-import { patchBox, type Replacer, type Scene } from './patch.ts';
+import { type Patch, patchBox, type Replacer, type Scene } from './patch.ts';
 
 /** What stands where nothing at all is known of the photograph. */
 const NEUTRAL = 128;
@@ -26,6 +26,16 @@ export const inpaint: Replacer = (scene, region) => {
   return { image: filled ? compose(scene, box, filled) : plain(box), x: box.x1, y: box.y1 };
 };
 
+/**
+ * As `inpaint`, but the surroundings are continued so that on the whole they look like `tint`, which spans the region's
+ * patch: what is dark in it is filled with something dark, where there is such.
+ */
+export function inpaintToward(scene: Scene, region: Region, tint: Patch): Patch {
+  const box = patchBox(region, scene.image);
+  const filled = fill(scene, gapOf(scene, region), tint);
+  return { image: filled ? compose(scene, box, filled) : tint.image, x: box.x1, y: box.y1 };
+}
+
 interface Fillings {
   readonly gaps: Gaps;
   readonly done: Map<Gap, Filled | undefined>;
@@ -34,24 +44,35 @@ interface Fillings {
 /** What was filled of a photograph: its regions are asked for one by one, and share gaps. */
 const fillings = new WeakMap<Scene, Fillings>();
 
-function filledAt(scene: Scene, region: Region): Filled | undefined {
+function fillingsOf(scene: Scene): Fillings {
   let known = fillings.get(scene);
   if (!known) {
     known = { gaps: gapsOf(scene), done: new Map() };
     fillings.set(scene, known);
   }
-  const { y1, start, end } = rowSpans(region, scene.image.width, scene.image.height);
-  const row = start.findIndex((from, i) => from < (end[i] as number));
-  const gap = known.gaps.at(start[row] as number, y1 + row);
-  if (!gap) throw new RangeError('Expected a region of the scene but received one that is not covered');
-  if (!known.done.has(gap)) known.done.set(gap, fill(scene, gap));
-  return known.done.get(gap);
+  return known;
 }
 
-function fill(scene: Scene, gap: Gap): Filled | undefined {
+function gapOf(scene: Scene, region: Region): Gap {
+  const { y1, start, end } = rowSpans(region, scene.image.width, scene.image.height);
+  const row = start.findIndex((from, i) => from < (end[i] as number));
+  const gap = fillingsOf(scene).gaps.at(start[row] as number, y1 + row);
+  if (!gap) throw new RangeError('Expected a region of the scene but received one that is not covered');
+  return gap;
+}
+
+function filledAt(scene: Scene, region: Region): Filled | undefined {
+  const { done } = fillingsOf(scene);
+  const gap = gapOf(scene, region);
+  if (!done.has(gap)) done.set(gap, fill(scene, gap));
+  return done.get(gap);
+}
+
+function fill(scene: Scene, gap: Gap, tint?: Patch): Filled | undefined {
   const window = windowAround(scene, gap);
   if (!window) return undefined;
-  const level = finestLevel(scene, window, gap);
+  const plainLevel = finestLevel(scene, window, gap);
+  const level = tint ? guided(plainLevel, window, tint) : plainLevel;
   const sourceTone = toneOf(level);
   if (!level.kind.includes(CELL.known) && !level.kind.includes(CELL.cut)) {
     return { window, level, tone: sourceTone.map(repeated(meanKnown(scene, window.box))), sourceTone };

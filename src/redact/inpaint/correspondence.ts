@@ -58,12 +58,21 @@ export function refined(
 const FAR = 75 * 10 ** 2;
 const RISE = 75 * 60 ** 2;
 
-export function displacement({ row, width, height, upright }: Level, a: number, b: number): number {
+/** What speaks against copying `b` to `a`, whatever is around them: how far they are apart, and how unlike the guide. */
+export function displacement(
+  { row, width, height, upright, guide, insistence, rgb }: Level,
+  a: number,
+  b: number,
+): number {
   const rows = (row[a] as number) - (row[b] as number);
   const columns = a - b - rows * width;
   const rise = rows / height;
   const drift = columns / width;
-  return (FAR + upright * RISE) * rise * rise + FAR * drift * drift;
+  const moved = (FAR + upright * RISE) * rise * rise + FAR * drift * drift;
+  if (guide === undefined || (guide[3 * a] as number) < 0) return moved;
+  let unlike = 0;
+  for (let c = 0; c < 3; c++) unlike += ((guide[3 * a + c] as number) - (rgb[3 * b + c] as number)) ** 2;
+  return moved + insistence * unlike;
 }
 
 /** Squared difference between the patches around `a` and `b`; at least `limit` as soon as it is reached. */

@@ -1,5 +1,5 @@
 import { boxHeight } from '../../core/geometry.ts';
-import type { Scene } from '../patch.ts';
+import type { Patch, Scene } from '../patch.ts';
 import type { Gap } from './gap.ts';
 import type { Window } from './window.ts';
 
@@ -19,6 +19,9 @@ type Cell = (typeof CELL)[keyof typeof CELL];
 /** Patches are squares of `2 * REACH + 1` cells; as many barred cells surround every level. */
 export const REACH = 2;
 
+/** `Level.insistence` of the finest level. */
+const INSISTENCE = 12;
+
 /** A part of the photograph in cells of `scale` × `scale` pixels. */
 export interface Level {
   /** Cells, the barred border included. */
@@ -34,6 +37,10 @@ export interface Level {
   readonly targets: Int32Array;
   /** The row of each cell. */
   readonly row: Int16Array;
+  /** What holes should look like on the whole, RGB, cell by cell, -1 where nothing says; absent where nothing does. */
+  readonly guide?: Int16Array;
+  /** How many cells of a patch the guide counts for: less where cells are small and show texture. */
+  readonly insistence: number;
   /** 0…1: how high the gap is within the photograph, and so how much it matters at which height something lies. */
   readonly upright: number;
 }
@@ -111,7 +118,40 @@ export function coarserLevel(fine: Level): Level {
       }
     }
   }
-  return levelOf(width, height, rgb, kind, fine.upright);
+  const coarse = levelOf(width, height, rgb, kind, fine.upright);
+  if (!fine.guide) return coarse;
+  return { ...coarse, guide: coarserGuide(fine, coarse, fine.guide), insistence: 2 * fine.insistence };
+}
+
+/** Mean of what the up to four cells of each cell should look like. */
+function coarserGuide(fine: Level, coarse: Level, guide: Int16Array): Int16Array {
+  const out = new Int16Array(coarse.kind.length * 3).fill(-1);
+  for (let at = 0; at < coarse.kind.length; at++) {
+    if (coarse.kind[at] !== CELL.hole) continue;
+    const x = 2 * ((at % coarse.width) - REACH) + REACH;
+    const y = 2 * ((coarse.row[at] as number) - REACH) + REACH;
+    const a = y * fine.width + x;
+    const told = [a, a + 1, a + fine.width, a + fine.width + 1].filter((k) => (guide[3 * k] as number) >= 0);
+    if (told.length === 0) continue;
+    for (let c = 0; c < 3; c++) {
+      out[3 * at + c] = told.reduce((sum, k) => sum + (guide[3 * k + c] as number), 0) / told.length + 0.5;
+    }
+  }
+  return out;
+}
+
+/** The level with what its holes should look like: `tint` in pixels of the photograph. */
+export function guided(level: Level, { box, scale }: Window, tint: Patch): Level {
+  const guide = new Int16Array(level.kind.length * 3).fill(-1);
+  const { data, width, height } = tint.image;
+  for (const at of level.targets) {
+    if (level.kind[at] !== CELL.hole) continue;
+    const x = Math.floor(box.x1 + ((at % level.width) - REACH + 0.5) * scale) - tint.x;
+    const y = Math.floor(box.y1 + ((level.row[at] as number) - REACH + 0.5) * scale) - tint.y;
+    if (x < 0 || y < 0 || x >= width || y >= height) continue;
+    for (let c = 0; c < 3; c++) guide[3 * at + c] = data[3 * (y * width + x) + c] as number;
+  }
+  return { ...level, guide };
 }
 
 function levelOf(width: number, height: number, rgb: Uint8Array, kind: Uint8Array, upright: number): Level {
@@ -131,7 +171,7 @@ function levelOf(width: number, height: number, rgb: Uint8Array, kind: Uint8Arra
     source[i] = 1 - (nearUnknown[i] as number);
     if (nearHole[i] && kind[i] !== CELL.barred) targets.push(i);
   }
-  return { width, height, rgb, kind, source, targets: Int32Array.from(targets), row, upright };
+  return { width, height, rgb, kind, source, targets: Int32Array.from(targets), row, upright, insistence: INSISTENCE };
 }
 
 /** 1 wherever a flag lies within the square of a patch; cells at the border count as flagged around. */

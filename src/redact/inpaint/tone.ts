@@ -27,6 +27,9 @@ export interface SmoothTone {
   readonly share: Float32Array;
 }
 
+/** How much of the tone is that of the guide, away from the edge. */
+const GUIDED = 0.8;
+
 /** The tone of the surroundings, continued smoothly across the holes. */
 export function smoothTone(level: Level, tone: Float32Array): SmoothTone {
   const { kind, rgb, width, height } = level;
@@ -79,7 +82,7 @@ const FADE = 0.9;
  * @param found undefined when nothing was copied.
  */
 export function filledTone(level: Level, smooth: SmoothTone, found: Correspondence | undefined): Float32Array {
-  const { kind, rgb, width, height } = level;
+  const { kind, rgb, width, height, guide } = level;
   const mixed = Float32Array.from(rgb);
   const depth = depthOf(level);
   const correction = found ? edgeError(level, found, MOST_CORRECTION) : new Float32Array(rgb.length);
@@ -93,7 +96,11 @@ export function filledTone(level: Level, smooth: SmoothTone, found: Corresponden
     const fade = FADE ** (depth[i] as number);
     for (let c = 3 * i; c < 3 * i + 3; c++) {
       const copied = (rgb[c] as number) + fade * (correction[c] as number);
-      mixed[c] = copied + share * ((smooth.rgb[c] as number) - copied);
+      const wanted = guide && (guide[c] as number) >= 0 ? (guide[c] as number) : undefined;
+      mixed[c] =
+        wanted === undefined
+          ? copied + share * ((smooth.rgb[c] as number) - copied)
+          : copied + GUIDED * (1 - fade) * (wanted - copied);
     }
   }
   return blurred(mixed, 3, level, (kind) => kind !== CELL.barred, RADIUS.tone);
