@@ -1,3 +1,4 @@
+import type { AttackProgress } from '../attack/attack.ts';
 import { CLASSES } from '../core/types.ts';
 import type { EvaluateProgress } from '../eval/evaluate.ts';
 import type { RunProgress } from '../run.ts';
@@ -72,5 +73,9 @@ export function runCounts({ regions, rejected }: RunProgress): string[] {
 }
 
 export function evalCounts({ failed }: EvaluateProgress): string[] {
+  return [`not measured ${failed}`];
+}
+
+export function attackCounts({ failed }: AttackProgress): string[] {
   return [`not measured ${failed}`];
 }

@@ -81,7 +81,7 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
   const { quiet, json, ...options } = flags;
   if (options.out === undefined) {
     // A mistyped command looks like an input.
-    const hint = suggest(inputs[0] ?? '', ['models', 'verify', 'report', 'bench', 'eval']);
+    const hint = suggest(inputs[0] ?? '', ['models', 'verify', 'report', 'bench', 'eval', 'attack']);
     throw new UsageError(`Expected a folder for --out but received nothing${hint}`);
   }
   const config = fillConfig({ inputs, ...options });

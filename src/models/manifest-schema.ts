@@ -124,8 +124,8 @@ const modelSchema = v.strictObject({
   note: v.optional(v.string()),
 });
 
-/** What a network that finds no class is for: what a replacement follows, or what an attack recognises. */
-export const ROLES = ['face-landmarks', 'body-pose', 'face-recognition', 'text-recognition'] as const;
+/** What a network that finds no class is for: what a replacement follows, or what an attack recognises and compares. */
+export const ROLES = ['face-landmarks', 'body-pose', 'face-recognition', 'text-recognition', 'image-features'] as const;
 export type Role = (typeof ROLES)[number];
 
 const auxiliarySchema = v.strictObject({

@@ -4,7 +4,7 @@ import type { RowPainter } from './cells.ts';
 import { featherWeight } from './feather.ts';
 import { gaussianPainter } from './gaussian.ts';
 import { rowSpans, shapeBounds } from './mask.ts';
-import { coveredBy, type Patch, patchPainter, type Scene } from './patch.ts';
+import { coveredBy, drawOverlay, type Patch, patchPainter, type Scene } from './patch.ts';
 import { pixelatePainter } from './pixelate.ts';
 import { randomFrom } from './random.ts';
 import { isErased, type ReplacementOptions, replacerFor, withoutErased } from './replace.ts';
@@ -49,9 +49,12 @@ export function redactInPlace(image: Redactable, regions: readonly Region[], opt
   for (const region of regions) checkRegion(region, image.rgb);
   const jobs = prepare(image.rgb, regions, options);
   for (const step of STEPS) {
-    for (const { region, patch } of jobs) {
-      if (stepOf(region, options) === step)
+    for (const job of jobs) {
+      const { region, patch } = job;
+      if (stepOf(job, options) === step) {
         redactRegion(image, region, painterFor(image.rgb, region, patch, options), options.fill);
+      }
+      if (step === 'draw' && patch?.overlay) drawOverlay(image.rgb, patch.overlay);
     }
   }
   return jobs.map(({ region }) => region);
@@ -59,12 +62,12 @@ export function redactInPlace(image: Redactable, regions: readonly Region[], opt
 
 const STEPS = ['fill', 'soften', 'solid', 'draw'] as const;
 
-function stepOf({ mode, class: cls }: Region, options: RedactOptions): (typeof STEPS)[number] {
-  switch (mode) {
+function stepOf({ region, patch }: RegionJob, options: RedactOptions): (typeof STEPS)[number] {
+  switch (region.mode) {
     case 'inpaint':
       return 'fill';
     case 'synthetic':
-      return isErased(cls, options) ? 'fill' : 'draw';
+      return patch?.overlay || isErased(region.class, options) ? 'fill' : 'draw';
     case 'solid':
       return 'solid';
     default:

@@ -1,6 +1,9 @@
 import type { Box, ClassName, Region } from '../core/types.ts';
 import { inpaint } from './inpaint.ts';
 import type { Replacer } from './patch.ts';
+import { mannequin } from './synthetic/mannequin.ts';
+import { syntheticPlate } from './synthetic/plate.ts';
+import { syntheticText } from './synthetic/text.ts';
 
 export const BODY_FILLS = ['erase', 'mannequin'] as const;
 export const TEXT_FILLS = ['glyphs', 'erase'] as const;
@@ -25,24 +28,26 @@ export function replacerFor({ class: cls, mode }: Region, options: ReplacementOp
     case 'face':
       return none;
     case 'plate':
-      return none;
+      return syntheticPlate;
     case 'text':
-      return none;
+      return syntheticText;
     case 'body':
-      return none;
+      return mannequin;
   }
 }
 
 /**
  * Where a body is erased or a mannequin stands for it, its face and what is written on it go with it: a replacement
- * of them would hang in the air.
+ * of them would hang in the air. So does text on a plate that another plate stands for.
  */
 export function withoutErased(regions: readonly Region[], _options: ReplacementOptions): Region[] {
   const gone = regions.filter((r) => r.class === 'body' && (r.mode === 'inpaint' || r.mode === 'synthetic'));
+  const plates = regions.filter((r) => r.class === 'plate' && (r.mode === 'inpaint' || r.mode === 'synthetic'));
+  const isOnOne = (region: Region, others: readonly Region[]): boolean =>
+    others.some((other) => holds(other.core, middle(region.core)));
   const isGone = (region: Region): boolean =>
     region.mode === 'synthetic' &&
-    region.class !== 'body' &&
-    gone.some((body) => holds(body.core, middle(region.core)));
+    ((region.class !== 'body' && isOnOne(region, gone)) || (region.class === 'text' && isOnOne(region, plates)));
   return regions.map((region) => (isGone(region) ? { ...region, mode: 'inpaint' } : region));
 }
 

@@ -1,8 +1,10 @@
 import { ModelError } from '../../errors.ts';
+import { compileFaceRecognition } from './face-recognition.ts';
 import { compileGraph } from './graph.ts';
 import { isRecord, parseJson } from './json.ts';
 import { compileSsd } from './ssd.ts';
 
+export { compileFaceRecognition } from './face-recognition.ts';
 export { compileGraph, type GraphOptions } from './graph.ts';
 export { compileSsd } from './ssd.ts';
 
@@ -10,14 +12,14 @@ export { compileSsd } from './ssd.ts';
 export type CompileKind = 'faceapi-ssd' | 'faceapi-landmarks' | 'faceapi-recognition' | 'tfjs-graph';
 
 export interface ModelFiles {
-  /** Weights manifest (`faceapi-ssd`) or `model.json` (`tfjs-graph`). */
+  /** Weights manifest (`faceapi-…`) or `model.json` (`tfjs-graph`). */
   readonly json: Uint8Array;
   /** The weight files that the manifest lists, concatenated. */
   readonly bin: Uint8Array;
 }
 
 export interface CompileOptions {
-  /** Tensors to return, by name. Required for `tfjs-graph`; `faceapi-ssd` always returns `boxes` and `scores`. */
+  /** Tensors to return, by name. Required for `tfjs-graph`; the others have outputs of their own. */
   readonly outputs?: readonly string[];
   /** `tfjs-graph`: height and width of the image input are symbolic, any multiples of 32 pixels. Default: false. */
   readonly dynamic?: boolean;
@@ -36,5 +38,6 @@ export function compileModel(kind: CompileKind, files: ModelFiles, options: Comp
     throw new ModelError(`Expected no choice of outputs for ${kind} but received ${outputs.join(', ')}`);
   }
   if (isRecord(json)) throw new ModelError(`Expected a weights manifest for ${kind} but received a model.json`);
+  if (kind === 'faceapi-recognition') return compileFaceRecognition(json, files.bin);
   return compileSsd(json, files.bin);
 }

@@ -1,0 +1,167 @@
+import { boxHeight } from '../../core/geometry.ts';
+import type { Scene } from '../patch.ts';
+import type { Gap } from './gap.ts';
+import type { Window } from './window.ts';
+
+/** What a cell of a `Level` is. */
+export const CELL = {
+  /** Outside the image, or covered and not to be filled: neither read nor written. */
+  barred: 0,
+  /** All of its pixels are there and none is covered: may be copied. */
+  known: 1,
+  /** Cut by the image's border: compared with, but never copied. */
+  cut: 2,
+  /** Holds covered pixels that are to be filled. */
+  hole: 3,
+} as const;
+type Cell = (typeof CELL)[keyof typeof CELL];
+
+/** Patches are squares of `2 * REACH + 1` cells; as many barred cells surround every level. */
+export const REACH = 2;
+
+/** A part of the photograph in cells of `scale` × `scale` pixels. */
+export interface Level {
+  /** Cells, the barred border included. */
+  readonly width: number;
+  readonly height: number;
+  /** Mean colours, RGB, cell by cell; those of holes are what is thought of them so far. */
+  readonly rgb: Uint8Array;
+  /** One `CELL` each. */
+  readonly kind: Uint8Array;
+  /** 1 where the patch around a cell holds known cells only: may be copied whole. */
+  readonly source: Uint8Array;
+  /** Cells around which the patch touches a hole, in reading order. */
+  readonly targets: Int32Array;
+  /** The row of each cell. */
+  readonly row: Int16Array;
+  /** 0…1: how high the gap is within the photograph, and so how much it matters at which height something lies. */
+  readonly upright: number;
+}
+
+/** The finest level: the window in cells, of which those that hold pixels of `gap` are to be filled. Covered pixels are never read. */
+export function finestLevel({ image, covered }: Scene, { box: window, scale }: Window, gap: Gap): Level {
+  const columns = Math.ceil((window.x2 - window.x1) / scale);
+  const rows = Math.ceil((window.y2 - window.y1) / scale);
+  const width = columns + 2 * REACH;
+  const height = rows + 2 * REACH;
+  const rgb = new Uint8Array(width * height * 3);
+  const kind = new Uint8Array(width * height);
+  // A few pixels of a large cell tell its mean as well as all of them.
+  const step = Math.max(1, scale >> 2);
+  for (let j = 0; j < rows; j++) {
+    const top = window.y1 + j * scale;
+    const bottom = Math.min(window.y2, top + scale);
+    for (let i = 0; i < columns; i++) {
+      const left = window.x1 + i * scale;
+      const right = Math.min(window.x2, left + scale);
+      const at = (j + REACH) * width + i + REACH;
+      let state: Cell = right - left === scale && bottom - top === scale ? CELL.known : CELL.cut;
+      for (let y = top; y < bottom && state !== CELL.hole; y++) {
+        for (let x = left; x < right && state !== CELL.hole; x++) {
+          if (covered[y * image.width + x]) state = gap.has(x, y) ? CELL.hole : CELL.barred;
+        }
+      }
+      kind[at] = state;
+      if (state === CELL.hole || state === CELL.barred) continue;
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      let n = 0;
+      for (let y = top; y < bottom; y += step) {
+        for (let x = left; x < right; x += step, n++) {
+          const from = (y * image.width + x) * 3;
+          r += image.data[from] as number;
+          g += image.data[from + 1] as number;
+          b += image.data[from + 2] as number;
+        }
+      }
+      rgb[3 * at] = r / n + 0.5;
+      rgb[3 * at + 1] = g / n + 0.5;
+      rgb[3 * at + 2] = b / n + 0.5;
+    }
+  }
+  const upright = Math.min(1, boxHeight(gap.box) / (HIGH * image.height));
+  return levelOf(width, height, rgb, kind, upright);
+}
+
+/** The level of half the size: a cell is a hole where any of its four is one, and known where all are. */
+export function coarserLevel(fine: Level): Level {
+  const columns = Math.ceil((fine.width - 2 * REACH) / 2);
+  const rows = Math.ceil((fine.height - 2 * REACH) / 2);
+  const width = columns + 2 * REACH;
+  const height = rows + 2 * REACH;
+  const rgb = new Uint8Array(width * height * 3);
+  const kind = new Uint8Array(width * height);
+  for (let j = 0; j < rows; j++) {
+    for (let i = 0; i < columns; i++) {
+      const at = (j + REACH) * width + i + REACH;
+      const a = (2 * j + REACH) * fine.width + 2 * i + REACH;
+      const four = [a, a + 1, a + fine.width, a + fine.width + 1];
+      const kinds = four.map((k) => fine.kind[k] as number);
+      if (kinds.includes(CELL.hole)) kind[at] = CELL.hole;
+      else if (kinds.includes(CELL.barred)) kind[at] = CELL.barred;
+      else {
+        kind[at] = kinds.includes(CELL.cut) ? CELL.cut : CELL.known;
+        for (let c = 0; c < 3; c++) {
+          let sum = 2;
+          for (const k of four) sum += fine.rgb[3 * k + c] as number;
+          rgb[3 * at + c] = sum >> 2;
+        }
+      }
+    }
+  }
+  return levelOf(width, height, rgb, kind, fine.upright);
+}
+
+function levelOf(width: number, height: number, rgb: Uint8Array, kind: Uint8Array, upright: number): Level {
+  const flags = (test: (kind: number) => boolean): Uint8Array => kind.map((k) => (test(k) ? 1 : 0));
+  const notKnown = spread(
+    flags((k) => k !== CELL.known),
+    width,
+    height,
+  );
+  const nearHole = spread(
+    flags((k) => k === CELL.hole),
+    width,
+    height,
+  );
+  const targets: number[] = [];
+  for (let i = 0; i < kind.length; i++) if (nearHole[i] && kind[i] !== CELL.barred) targets.push(i);
+  const row = Int16Array.from(kind, (_, i) => Math.floor(i / width));
+  return {
+    width,
+    height,
+    rgb,
+    kind,
+    source: notKnown.map((v) => 1 - v),
+    targets: Int32Array.from(targets),
+    row,
+    upright,
+  };
+}
+
+/** 1 wherever a flag lies within the square of a patch; cells at the border count as flagged around. */
+function spread(flags: Uint8Array, width: number, height: number): Uint8Array {
+  const across = flags.slice();
+  for (let i = REACH; i < flags.length - REACH; i++) {
+    if (flags[i]) across.fill(1, i - REACH, i + REACH + 1);
+  }
+  const both = new Uint8Array(flags.length);
+  for (let y = 0; y < height; y++) {
+    const upper = Math.max(0, y - REACH) * width;
+    const lower = Math.min(height - 1, y + REACH) * width;
+    for (let i = y * width, x = 0; x < width; x++, i++) {
+      for (let k = upper + x; k <= lower + x; k += width) {
+        if (!across[k]) continue;
+        both[i] = 1;
+        break;
+      }
+    }
+  }
+  return both;
+}
+
+/** A gap of this share of the photograph's height is as high as can be. */
+const HIGH = 0.3;
+
+export const countOf = (level: Level, kind: number): number => level.kind.reduce((n, k) => n + (k === kind ? 1 : 0), 0);
