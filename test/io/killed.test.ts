@@ -46,8 +46,10 @@ async function run(options: SinkOptions, samples: readonly FakeSample[], diesAt?
   const process = new MortalProcess(diesAt);
   current.process = process;
   const computed: number[] = [];
+  const notices: string[] = [];
   const work = async (): Promise<void> => {
     const sink = await openSink(options);
+    notices.push(...sink.notices);
     for (const [index, { outcome }] of samples.entries()) {
       if (!sink.wants(index)) continue;
       computed.push(index);
@@ -59,6 +61,8 @@ async function run(options: SinkOptions, samples: readonly FakeSample[], diesAt?
   const steps = process.changes;
   current.process = new MortalProcess();
   if (diesAt !== undefined && steps >= diesAt) await bury(options.out);
+  // Nothing that was killed may look whole, not even to those who only look for the last file of a shard.
+  expect(notices, `killed at step ${diesAt}`).toEqual([]);
   return { computed, steps };
 }
 
@@ -157,6 +161,26 @@ describe.each(FORMATS)('a run that is killed, %s', (format) => {
       await run(replacing, ONCE, step);
       await run(replacing, ONCE);
       expect(await state(options), `killed at step ${step}`).toEqual(expected);
+    }
+  });
+
+  it.runIf(format === 'folder')('leaves no file of a shard that ends otherwise the next time', async () => {
+    const failing = samplesOf([0, 1, 2, 3, 4]);
+    for (let step = 21; step < 100; step += 5) {
+      const options = await fresh();
+      await run(options, ONCE, step);
+      await run(options, failing);
+      const files = await filesIn(options.out);
+      const named = [...files]
+        .filter(([file]) => file.includes('redactions/'))
+        .flatMap(([, log]) => String(log).split('\n'))
+        .flatMap((line) => (line === '' ? [] : ((JSON.parse(line).file as string | undefined) ?? [])));
+      const images = [...files.keys()].filter((file) => !file.startsWith('_anonymize/') && !file.endsWith('.cls'));
+      expect(images, `killed at step ${step}`).toEqual(named.sort());
+      const folders = await readdir(options.out, { withFileTypes: true });
+      expect(folders.filter((entry) => entry.isDirectory() && entry.name !== '_anonymize').length > 0).toBe(
+        named.length > 0,
+      );
     }
   });
 });
