@@ -131,19 +131,17 @@ function identitiesOf(
   names: readonly string[],
   isPart: boolean,
 ): Identities {
-  const places = new Map<string, number>();
-  const ambiguous = new Set<string>();
+  const places = new Map(names.map((name, i) => [name, i]));
+  /** By the name of the file alone; several have none. */
+  const alone = new Map<string, number | undefined>();
   for (const [i, name] of names.entries()) {
     const base = path.posix.basename(name);
-    if (places.has(base)) ambiguous.add(base);
-    places.set(base, i);
+    alone.set(base, alone.has(base) ? undefined : i);
   }
-  for (const [i, name] of names.entries()) places.set(name, i);
   const missing: string[] = [];
   /** A name as below the folder or, where that says which, the name of the file alone. */
   const placeOf = (name: string): number[] => {
-    const base = path.posix.basename(name);
-    const place = places.get(name) ?? (ambiguous.has(base) ? undefined : places.get(base));
+    const place = places.get(name) ?? alone.get(path.posix.basename(name));
     if (place === undefined) missing.push(name);
     return place === undefined ? [] : [place];
   };

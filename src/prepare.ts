@@ -123,6 +123,7 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
       ...(plateShape ? { plateShape } : {}),
     },
     guides: await prepareGuides(config, manifest),
+    ...(await prepareFaces(config, manifest)),
     policy: { classes: config.classes, redact: config.redact, grow: decisive.grow },
     fill: config.fill,
     bodyFill: config.bodyFill,
@@ -140,13 +141,21 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
   };
 }
 
+const isSynthetic = ({ classes, redact }: Config, cls: ClassName): boolean =>
+  classes.includes(cls) && redact[cls] === 'synthetic';
+
+/** What the wanted replacements are drawn from. */
+async function prepareFaces(config: Config, manifest: Manifest): Promise<Pick<Job, 'faces'>> {
+  if (!isSynthetic(config, 'face')) return {};
+  return { faces: (await locateModel(auxiliaryModel(manifest, 'synthetic-face'))).path };
+}
+
 /** The networks that the wanted replacements follow. */
-async function prepareGuides({ classes, redact, bodyFill }: Config, manifest: Manifest): Promise<GuideSetup> {
-  const isSynthetic = (cls: ClassName): boolean => classes.includes(cls) && redact[cls] === 'synthetic';
+async function prepareGuides(config: Config, manifest: Manifest): Promise<GuideSetup> {
   const fileOf = async (role: Role): Promise<string> => (await locateModel(auxiliaryModel(manifest, role))).path;
   return {
-    ...(isSynthetic('face') ? { landmarks: await fileOf('face-landmarks') } : {}),
-    ...(isSynthetic('body') && bodyFill === 'mannequin' ? { pose: await fileOf('body-pose') } : {}),
+    ...(isSynthetic(config, 'face') ? { landmarks: await fileOf('face-landmarks') } : {}),
+    ...(isSynthetic(config, 'body') && config.bodyFill === 'mannequin' ? { pose: await fileOf('body-pose') } : {}),
   };
 }
 

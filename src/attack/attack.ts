@@ -100,8 +100,9 @@ export async function attack(
       v: 1,
       version: packageVersion(),
       quality: config.quality,
+      classes: config.classes,
       models: job.models,
-      ...sumUp(set, originals, failed, measured),
+      ...sumUp(set, originals, failed, measured, config.classes.includes('face')),
       seconds: (performance.now() - started) / 1000,
     };
   } finally {

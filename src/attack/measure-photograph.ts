@@ -5,6 +5,7 @@ import type { Cluster } from '../eval/statistics.ts';
 import { decodeImage } from '../image/decode.ts';
 import type { Job } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
+import { coarsePixels } from './coarse-pixels.ts';
 import { faceCrop } from './face-recognizer.ts';
 import { type ChannelStatistics, channelStatistics } from './image-statistics.ts';
 import type { ReadLine } from './legibility.ts';
@@ -33,7 +34,7 @@ export interface MeasuredOriginal {
 /** What is seen of it after redaction. */
 export interface MeasuredRedacted {
   /** By face of the original. */
-  readonly faces: readonly { readonly descriptor: Float32Array; readonly isUntouched: boolean }[];
+  readonly faces: readonly (Pick<FaceTarget, 'descriptor' | 'pixels'> & { readonly isUntouched: boolean })[];
   /** By string of the original. */
   readonly lines: readonly (Omit<ReadLine, 'photograph'> & Pick<StringTarget, 'class'>)[];
   readonly found: Readonly<Record<ClassName, Cluster>>;
@@ -86,7 +87,8 @@ export class PhotographMeasurer {
     const faces = [];
     for (const { box, crop } of original.faces) {
       const now = await faceCrop(image, box);
-      faces.push({ descriptor: await this.#networks.faces.describe(now), isUntouched: isUntouched(crop, now) });
+      const descriptor = await this.#networks.faces.describe(now);
+      faces.push({ descriptor, pixels: coarsePixels(now), isUntouched: isUntouched(crop, now) });
     }
     const lines = [];
     for (const target of original.strings) lines.push(await this.#read(image, target));

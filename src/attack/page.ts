@@ -1,4 +1,3 @@
-import { CLASSES } from '../core/types.ts';
 import type { Share } from '../eval/statistics.ts';
 import { escapeHtml, htmlPage, htmlTable } from '../html.ts';
 import type { Legibility } from './legibility.ts';
@@ -6,10 +5,7 @@ import { privacyChart } from './privacy-chart.ts';
 import type { Reidentification, Tested } from './reidentification.ts';
 import type { AttackReport, RedactionReport } from './report.ts';
 
-/** Photographs that the page names. */
-const MOST_NAMES = 50;
-
-/** An attack as one HTML page without scripts, outside resources or photographs. */
+/** An attack as one HTML page without scripts, outside resources, photographs or their names. */
 export function renderAttack(report: AttackReport): string {
   const body = [
     '<h1>Attack</h1>',
@@ -17,11 +13,10 @@ export function renderAttack(report: AttackReport): string {
     privacyChart(report.redactions),
     '<h2>Who is it</h2>',
     identification(report),
-    '<h2>Is it the source</h2>',
-    similarity(report.redactions),
-    ...(['plate', 'text'] as const).map((cls) => strings(report, cls)),
+    ...(report.classes.includes('face') ? ['<h2>Is it the source</h2>', similarity(report.redactions)] : []),
+    ...(['plate', 'text'] as const).filter((cls) => report.classes.includes(cls)).map((cls) => strings(report, cls)),
     '<h2>Still found</h2>',
-    utility(report.redactions),
+    utility(report),
     '<h2>Look of the set</h2>',
     images(report),
     leftOut(report),
@@ -46,15 +41,17 @@ function summary({ photographs, people, quality, version, models }: AttackReport
 <p class="small"><code>${models.map((m) => escapeHtml(m.replace(/@sha256:([0-9a-f]{8}).*/, '@$1'))).join(' · ')}</code></p>`;
 }
 
-function identification({ original, noIdentification, redactions }: AttackReport): string {
+function identification({ original, originalPixels, noIdentification, redactions }: AttackReport): string {
   if (!original) return `<p>People are not told apart: ${escapeHtml(noIdentification ?? 'too few pairs')}.</p>`;
   return wide(
     ['', '', 'accuracy', 'at the threshold of originals', 'AUC', 'EER', 'rank 1', 'chance', 'verdict'],
     [
       identificationRow('originals', '', original),
+      identificationRow('', 'pixels', originalPixels),
       ...redactions.flatMap((r) => [
         identificationRow(escapeHtml(r.name), 'naive', r.naive),
         identificationRow('', 'parrot', r.parrot),
+        identificationRow('', 'pixels', r.pixels),
       ]),
     ],
     2,
@@ -76,7 +73,7 @@ function similarity(redactions: readonly RedactionReport[]): string {
     String(untouchedFaces),
     ...(source
       ? [
-          share(source.beyondImpostors),
+          `${share(source.beyondImpostors)} <span class="small">others ${two(source.others)}</span>`,
           `${two(source.medianDistance)} <span class="small">${two(source.medianImpostor)}</span>`,
           share(source.ownNearest),
           two(source.chance),
@@ -113,10 +110,10 @@ function stringRow(name: string, l: Legibility): string[] {
   ];
 }
 
-function utility(redactions: readonly RedactionReport[]): string {
+function utility({ redactions, classes }: AttackReport): string {
   return wide(
-    ['', ...CLASSES],
-    redactions.map((r) => [escapeHtml(r.name), ...CLASSES.map((cls) => share(r.utility[cls]))]),
+    ['', ...classes],
+    redactions.map((r) => [escapeHtml(r.name), ...classes.map((cls) => share(r.utility[cls]))]),
   );
 }
 
@@ -133,20 +130,19 @@ function images({ redactions, frechetOfHalves }: AttackReport): string {
 <p class="small">Fréchet distance of two halves of the originals: ${number(frechetOfHalves)}</p>`;
 }
 
+/** Counted, not named: what photographs are called may tell who is on them. */
 function leftOut({ failed, withoutFace, redactions }: AttackReport): string {
-  const rows = [
-    ...withoutFace.map((name) => [escapeHtml(name), 'no face found']),
-    ...failed.map((f) => [escapeHtml(f.photograph), escapeHtml(`${f.stage}: ${f.reason}`)]),
-    ...redactions.flatMap((r) =>
-      r.failed.map((f) => [escapeHtml(f.photograph), escapeHtml(`${r.name}: ${f.stage}: ${f.reason}`)]),
-    ),
-  ];
-  const missing = redactions
-    .filter((r) => r.missing > 0)
-    .map((r) => `${escapeHtml(r.name)}: ${r.missing} without a redacted photograph`);
-  if (rows.length === 0 && missing.length === 0) return '';
-  const more = rows.length > MOST_NAMES ? `<p>and ${rows.length - MOST_NAMES} more</p>` : '';
-  return `<h2>Left out</h2>\n${missing.map((m) => `<p>${m}</p>`).join('')}${wide(['photograph', 'why'], rows.slice(0, MOST_NAMES))}${more}`;
+  const counts = new Map<string, number>();
+  const count = (why: string, n = 1): void => void (n > 0 && counts.set(why, (counts.get(why) ?? 0) + n));
+  count('no face found', withoutFace.length);
+  for (const { stage, reason } of failed) count(`original: ${stage}: ${reason}`);
+  for (const { name, missing, failed: own } of redactions) {
+    count(`${name}: no redacted photograph`, missing);
+    for (const { stage, reason } of own) count(`${name}: ${stage}: ${reason}`);
+  }
+  if (counts.size === 0) return '';
+  const rows = [...counts].map(([why, n]) => [escapeHtml(why), n.toLocaleString('en')]);
+  return `<h2>Left out</h2>\n${wide(['', 'photographs'], rows)}`;
 }
 
 /** Columns from `left` on are flush right. */

@@ -9,6 +9,9 @@ const RIGHT = 24;
 const TOP = 16;
 const BOTTOM = 48;
 
+/** Where the axis ends: chance is rarely more than half. */
+const LOWEST = -0.5;
+
 /** Names are moved apart by so many pixels. */
 const LINE = 15;
 
@@ -35,14 +38,15 @@ export function privacyChart(redactions: readonly RedactionReport[]): string {
   });
   if (marks.length === 0) return '';
   const x = (utility: number): number => LEFT + 8 + utility * (WIDTH - LEFT - RIGHT - 16);
-  const y = (above: number): number => TOP + (1 - Math.min(1, Math.max(-1, above)) / 2 - 0.5) * (HEIGHT - TOP - BOTTOM);
+  const y = (above: number): number =>
+    TOP + ((1 - Math.min(1, Math.max(LOWEST, above))) / (1 - LOWEST)) * (HEIGHT - TOP - BOTTOM);
   const base = HEIGHT - BOTTOM;
   const parts = [
     ...[0, 0.2, 0.4, 0.6, 0.8, 1].map(
       (t) =>
         `<path d="M${x(t).toFixed(1)} ${TOP}V${base}" stroke="currentColor" opacity=".12"/><text x="${x(t).toFixed(1)}" y="${base + 18}" text-anchor="middle" fill="currentColor">${t.toFixed(1)}</text>`,
     ),
-    ...[-1, -0.5, 0, 0.5, 1].map(
+    ...[LOWEST, 0, 0.5, 1].map(
       (t) =>
         `<path d="M${LEFT} ${y(t).toFixed(1)}H${WIDTH - RIGHT}" stroke="currentColor" opacity="${t === 0 ? 0.6 : 0.12}"/><text x="${LEFT - 8}" y="${(y(t) + 4).toFixed(1)}" text-anchor="end" fill="currentColor">${t > 0 ? '+' : ''}${t.toFixed(1)}</text>`,
     ),

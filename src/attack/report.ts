@@ -34,6 +34,8 @@ export interface RedactionReport {
   readonly naive: Reidentification | null;
   /** Gallery and probes are redacted the same way (parrot attack; Newton et al., 2005). */
   readonly parrot: Reidentification | null;
+  /** The parrot attack with mean colours of 10 × 10 cells in the place of recognition. */
+  readonly pixels: Reidentification | null;
   readonly source: SourceSimilarity | null;
   readonly legibility: Readonly<Record<'plate' | 'text', Legibility | null>>;
   /** Share of what was found in the originals that the same models find again at the same place. */
@@ -45,6 +47,8 @@ export interface AttackReport {
   readonly v: 1;
   readonly version: string;
   readonly quality: string;
+  /** What was looked for. */
+  readonly classes: readonly ClassName[];
   readonly models: readonly string[];
   readonly photographs: number;
   readonly failed: readonly FailedPhotograph[];
@@ -55,6 +59,8 @@ export interface AttackReport {
   readonly noIdentification: string | null;
   /** Originals against originals. */
   readonly original: Reidentification | null;
+  /** The same by mean colours of 10 × 10 cells: what light and complexion alone tell. */
+  readonly originalPixels: Reidentification | null;
   /** Plates and lines of text that were found in originals, and those of them with a known string. */
   readonly strings: Readonly<Record<'plate' | 'text', { readonly found: number; readonly known: number }>>;
   /** Diagonal Fréchet distance of one half of the originals from the other, for comparison. */

@@ -16,6 +16,8 @@ export interface SourceSimilarity {
   readonly faces: number;
   /** Faces farther from their source than all but 1 % of the pairs of two people are from each other. */
   readonly beyondImpostors: Share;
+  /** The same share of the originals of other faces: what it would be if the source did not matter. */
+  readonly others: number;
   /** The distance of that 1 %. */
   readonly limit: number;
   readonly medianDistance: number;
@@ -51,12 +53,26 @@ export function sourceSimilarity(
   return {
     faces: pairs.length,
     beyondImpostors: share((i) => ((distances[i] as number) > limit ? 1 : 0)),
+    others: sharesOfOthers(pairs, limit),
     limit,
     medianDistance: quantile(ascending, 0.5) as number,
     medianImpostor: quantile(sorted, 0.5) as number,
     ownNearest: share((i) => nearestShare(pairs, i)),
     chance: 1 / pairs.length,
   };
+}
+
+/** Redacted faces against the originals of other photographs. */
+function sharesOfOthers(pairs: readonly FacePair[], limit: number): number {
+  let [beyond, compared] = [0, 0];
+  for (const { redacted, photograph } of pairs) {
+    for (const other of pairs) {
+      if (other.photograph === photograph) continue;
+      compared++;
+      if (descriptorDistance(other.original, redacted) > limit) beyond++;
+    }
+  }
+  return compared === 0 ? 1 : beyond / compared;
 }
 
 /** 1 when the face's own source is nearest to it; equally near ones share it. */

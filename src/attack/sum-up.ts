@@ -25,33 +25,44 @@ export interface Measured {
 /** Most pairs of strangers that are looked at. */
 const MOST_IMPOSTORS = 20_000;
 
-type Sums = Omit<AttackReport, 'v' | 'version' | 'quality' | 'models' | 'seconds'>;
+type Sums = Omit<AttackReport, 'v' | 'version' | 'quality' | 'classes' | 'models' | 'seconds'>;
 
 export function sumUp(
   { photographs, identities }: OriginalSet,
   originals: readonly (MeasuredOriginal | undefined)[],
   failed: readonly FailedPhotograph[],
   measured: readonly Measured[],
+  isLookingForFaces: boolean,
 ): Sums {
   const withFace = indices(originals, (o) => o !== undefined && o.faces.length > 0);
   const people = countPeople(subset(identities, withFace));
-  const noIdentification = whyNot(identities, people);
-  const original = noIdentification === null ? identify(identities, withFace, originals, originals) : undefined;
+  const noIdentification = isLookingForFaces ? whyNot(identities, people) : 'faces are not looked for';
+  const compare = (by: Feature) => identify(identities, withFace, originals, originals, by);
+  const original = noIdentification === null ? compare('descriptor') : undefined;
+  const originalPixels = original && compare('pixels');
+  // Whether people are enough to conclude from is told by recognition alone.
+  const references =
+    original && originalPixels
+      ? { descriptor: original, pixels: { threshold: originalPixels.threshold, verdict: original.verdict } }
+      : undefined;
   const strangers = impostors(identities, originals);
   const features = originals.flatMap((o) => (o ? [o.features] : []));
   return {
     photographs: originals.filter(Boolean).length,
     failed,
-    withoutFace: photographs.flatMap(({ name }, i) => (originals[i] && !withFace.includes(i) ? [name] : [])),
+    withoutFace: photographs.flatMap(({ name }, i) =>
+      isLookingForFaces && originals[i] && !withFace.includes(i) ? [name] : [],
+    ),
     people,
     noIdentification,
     original: original ?? null,
+    originalPixels: originalPixels ?? null,
     strings: {
       plate: { found: total(originals, (o) => o.looked.plate), known: total(originals, (o) => stringsOf(o, 'plate')) },
       text: { found: total(originals, (o) => o.looked.text), known: total(originals, (o) => stringsOf(o, 'text')) },
     },
     frechetOfHalves: distanceOfHalves(features),
-    redactions: measured.map((m) => reportOf(m, identities, originals, original, strangers)),
+    redactions: measured.map((m) => reportOf(m, identities, originals, references, strangers)),
     notes: NOTES,
   };
 }
@@ -60,12 +71,12 @@ function reportOf(
   { name, redacted, missing, failed }: Measured,
   identities: Identities,
   originals: readonly (MeasuredOriginal | undefined)[],
-  original: Reidentification | undefined,
+  references: Readonly<Record<Feature, Reference>> | undefined,
   strangers: readonly number[],
 ): RedactionReport {
-  const attacked = indices(redacted, (r) => r !== undefined);
-  const withFace = attacked.filter((i) => (redacted[i] as MeasuredRedacted).faces.length > 0);
-  const faces = attacked.flatMap((i) =>
+  const present = indices(redacted, (r) => r !== undefined);
+  const withFace = present.filter((i) => (redacted[i] as MeasuredRedacted).faces.length > 0);
+  const faces = present.flatMap((i) =>
     (redacted[i] as MeasuredRedacted).faces.map((face, k): FacePair & { isUntouched: boolean } => ({
       photograph: i,
       original: (originals[i] as MeasuredOriginal).faces[k]?.descriptor as Float32Array,
@@ -75,29 +86,36 @@ function reportOf(
   );
   const read = (cls: 'plate' | 'text') =>
     legibility(
-      attacked.flatMap((i) =>
+      present.flatMap((i) =>
         (redacted[i] as MeasuredRedacted).lines.filter((l) => l.class === cls).map((l) => ({ ...l, photograph: i })),
       ),
     ) ?? null;
+  const attacked = (by: Feature, gallery: readonly Described[]): Reidentification | null =>
+    references ? (identify(identities, withFace, gallery, redacted, by, references[by]) ?? null) : null;
   return {
     name,
-    photographs: attacked.length,
+    photographs: present.length,
     missing,
     failed,
     faces: faces.length,
     untouchedFaces: faces.filter((f) => f.isUntouched).length,
-    naive: original ? (identify(identities, withFace, originals, redacted, original) ?? null) : null,
-    parrot: original ? (identify(identities, withFace, redacted, redacted, original) ?? null) : null,
+    naive: attacked('descriptor', originals),
+    parrot: attacked('descriptor', redacted),
+    pixels: attacked('pixels', redacted),
     source: sourceSimilarity(faces, strangers) ?? null,
     legibility: { plate: read('plate'), text: read('text') },
     utility: Object.fromEntries(
-      CLASSES.map((cls) => [cls, utility(attacked.map((i) => (redacted[i] as MeasuredRedacted).found[cls]))]),
+      CLASSES.map((cls) => [cls, utility(present.map((i) => (redacted[i] as MeasuredRedacted).found[cls]))]),
     ) as Record<ClassName, Share>,
-    images: attacked.length === 0 ? null : imageChange(attacked, originals, redacted),
+    images: present.length === 0 ? null : imageChange(present, originals, redacted),
   };
 }
 
-type Described = { readonly faces: readonly { readonly descriptor: Float32Array }[] } | undefined;
+/** What was found on originals. */
+type Reference = Pick<Reidentification, 'threshold' | 'verdict'>;
+/** What of faces is compared. */
+type Feature = 'descriptor' | 'pixels';
+type Described = { readonly faces: readonly Readonly<Record<Feature, Float32Array>>[] } | undefined;
 
 /** Compares the largest faces of the photographs `kept`. */
 function identify(
@@ -105,10 +123,11 @@ function identify(
   kept: readonly number[],
   gallery: readonly Described[],
   probes: readonly Described[],
-  original?: Reidentification,
+  by: Feature,
+  original?: Reference,
 ): Reidentification | undefined {
   const largest = (set: readonly Described[], i: number): Float32Array =>
-    set[kept[i] as number]?.faces[0]?.descriptor as Float32Array;
+    set[kept[i] as number]?.faces[0]?.[by] as Float32Array;
   const trials = trialsOf(kept.length, (g, p) => descriptorDistance(largest(gallery, g), largest(probes, p)));
   return reidentify(trials, subset(identities, kept), original);
 }

@@ -1,5 +1,6 @@
 import { boxHeight, boxWidth, containment, type OrientedRect } from '../core/geometry.ts';
 import type { Box, ClassName, Detection, RgbImage } from '../core/types.ts';
+import { coarsePixels } from './coarse-pixels.ts';
 import { type FaceRecognizer, faceCrop } from './face-recognizer.ts';
 import { LEAST_CONFIDENCE } from './legibility.ts';
 import type { LabelledString } from './photograph.ts';
@@ -18,6 +19,7 @@ export interface FaceTarget {
   readonly box: Box;
   readonly crop: RgbImage;
   readonly descriptor: Float32Array;
+  readonly pixels: Float32Array;
 }
 
 /** A plate or line of text of the original whose string is known. */
@@ -51,7 +53,7 @@ export async function faceTargets(
   const targets: FaceTarget[] = [];
   for (const { box } of counted) {
     const crop = await faceCrop(image, box);
-    targets.push({ box, crop, descriptor: await recognizer.describe(crop) });
+    targets.push({ box, crop, descriptor: await recognizer.describe(crop), pixels: coarsePixels(crop) });
   }
   return targets;
 }

@@ -6,9 +6,12 @@ import { resizeImage } from '../image/resize.ts';
 import { type Device, openSession, type Session } from '../models/session.ts';
 import { greedyDecode, type Reading } from './ctc.ts';
 
-/** Height of what the network sees, and its least and largest width, pixels. */
+/**
+ * Height of what the network sees, and its least and largest width, pixels. PaddleOCR pads to 320 at least; with 160 as
+ * many words of photographs are read (44 of 69 against 42).
+ */
 const HEIGHT = 48;
-const WIDTH = { least: 320, most: 1600 } as const;
+const WIDTH = { least: 160, most: 1600 } as const;
 /** The width is padded to a multiple of this. */
 const STEP = 8;
 const FORMAT: TensorFormat = {

@@ -33,6 +33,8 @@ What text says is taken from annotations.json beside the photographs where it ha
 
 <redacted> is the output of a run (--format folder, or WebDataset with its private folder), or a folder
 of any tool with the same names. Instead of it, --modes redacts in memory and compares modes.
+One mode goes for all classes that are looked for: with bodies among them, faces lie on redacted bodies,
+so that --classes face shows what a mode does to faces alone.
 
 Examples:
   anonymize attack ./people ./clean
@@ -57,7 +59,7 @@ export function attackCommand(terminal: Terminal, exit: (code: number) => void):
     .option('--workers <n>', 'worker threads (default: one per core)', number)
     .option('--device <name>', `${DEVICES.join(' | ')} (default: cpu)`)
     .option('--json <file>', 'write the whole report as JSON; - prints it instead of the table')
-    .option('--html <file>', 'write a page with a plot of privacy against utility; no photographs are in it')
+    .option('--html <file>', 'write a page with a plot of privacy against utility, without photographs or their names')
     .addHelpText('after', DETAILS)
     .action(async (original: string, redacted: string | undefined, flags: AttackFlags) => {
       exit(await attackAndTell(original, redacted, flags, terminal));

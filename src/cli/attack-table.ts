@@ -2,7 +2,6 @@ import type { Legibility } from '../attack/legibility.ts';
 import type { Reidentification, Tested } from '../attack/reidentification.ts';
 import type { AttackReport, FailedPhotograph, RedactionReport } from '../attack/report.ts';
 import type { SourceSimilarity } from '../attack/source-similarity.ts';
-import { CLASSES } from '../core/types.ts';
 import type { Share } from '../eval/statistics.ts';
 import { duration, plural, printable, table } from './terminal.ts';
 
@@ -21,22 +20,24 @@ export function describeAttack(report: AttackReport): string {
       .filter((r) => r.missing > 0)
       .map((r) => `${printable(r.name)}: ${plural(r.missing, 'original')} without a redacted photograph\n`),
     identification(report),
-    similarity(redactions),
+    ...(report.classes.includes('face') ? [similarity(redactions)] : []),
     strings(report),
-    utility(redactions),
+    utility(report),
     images(report),
     `\n${report.notes.map((note) => `${note}\n`).join('')}`,
   ].join('');
 }
 
-function identification({ original, noIdentification, redactions }: AttackReport): string {
+function identification({ original, originalPixels, noIdentification, redactions }: AttackReport): string {
   if (!original) return `\nPeople are not told apart: ${noIdentification ?? 'too few pairs'}.\n`;
   const rows = [
     ['who is it', '', 'accuracy', '(threshold of originals)', 'AUC', 'EER', 'rank 1', 'verdict'],
     identificationRow('originals', '', original),
+    identificationRow('', 'pixels', originalPixels),
     ...redactions.flatMap((r) => [
       identificationRow(printable(r.name), 'naive', r.naive),
       identificationRow('', 'parrot', r.parrot),
+      identificationRow('', 'pixels', r.pixels),
     ]),
     [
       'chance',
@@ -68,16 +69,17 @@ function identificationRow(name: string, attack: string, r: Reidentification | n
 
 function similarity(redactions: readonly RedactionReport[]): string {
   const rows = redactions.map((r) => sourceRow(r, r.source));
-  return `\n${table([['is it the source', 'faces', 'as before', 'beyond strangers', 'distance', '(strangers)', 'own nearest', 'chance'], ...rows])}`;
+  return `\n${table([['is it the source', 'faces', 'as before', 'beyond strangers', '(others)', 'distance', '(strangers)', 'own nearest', 'chance'], ...rows])}`;
 }
 
 function sourceRow(r: RedactionReport, s: SourceSimilarity | null): (string | number)[] {
-  if (!s) return [printable(r.name), r.faces, r.untouchedFaces, '–', '–', '–', '–', '–'];
+  if (!s) return [printable(r.name), r.faces, r.untouchedFaces, '–', '–', '–', '–', '–', '–'];
   return [
     printable(r.name),
     s.faces,
     r.untouchedFaces,
     share(s.beyondImpostors),
+    `(${two(s.others)})`,
     two(s.medianDistance),
     `(${two(s.medianImpostor)})`,
     share(s.ownNearest),
@@ -85,16 +87,18 @@ function sourceRow(r: RedactionReport, s: SourceSimilarity | null): (string | nu
   ];
 }
 
-function strings({ strings: known, redactions }: AttackReport): string {
-  const parts = (['plate', 'text'] as const).map((cls) => {
-    const head = `\n${cls === 'plate' ? 'plates' : 'lines of text'}: ${known[cls].found} found, ${known[cls].known} with a known string\n`;
-    const rows = redactions.flatMap((r) => {
-      const own = r.legibility[cls];
-      return own ? [stringRow(r.name, own)] : [];
+function strings({ strings: known, redactions, classes }: AttackReport): string {
+  const parts = (['plate', 'text'] as const)
+    .filter((cls) => classes.includes(cls))
+    .map((cls) => {
+      const head = `\n${cls === 'plate' ? 'plates' : 'lines of text'}: ${known[cls].found} found, ${known[cls].known} with a known string\n`;
+      const rows = redactions.flatMap((r) => {
+        const own = r.legibility[cls];
+        return own ? [stringRow(r.name, own)] : [];
+      });
+      if (rows.length === 0) return head;
+      return `${head}${table([['what does it say', 'strings', 'as before', 'recovered', '', 'of these as before', 'exact', 'control', 'likeness', 'control', 'verdict'], ...rows])}`;
     });
-    if (rows.length === 0) return head;
-    return `${head}${table([['what does it say', 'strings', 'as before', 'recovered', '', 'of these as before', 'exact', 'control', 'likeness', 'control', 'verdict'], ...rows])}`;
-  });
   return parts.join('');
 }
 
@@ -114,9 +118,9 @@ function stringRow(name: string, l: Legibility): (string | number)[] {
   ];
 }
 
-function utility(redactions: readonly RedactionReport[]): string {
-  const rows = redactions.map((r) => [printable(r.name), ...CLASSES.map((cls) => share(r.utility[cls]))]);
-  return `\n${table([['still found', ...CLASSES], ...rows])}`;
+function utility({ redactions, classes }: AttackReport): string {
+  const rows = redactions.map((r) => [printable(r.name), ...classes.map((cls) => share(r.utility[cls]))]);
+  return `\n${table([['still found', ...classes], ...rows])}`;
 }
 
 function images({ redactions, frechetOfHalves }: AttackReport): string {

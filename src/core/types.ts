@@ -51,6 +51,8 @@ export interface Detection {
 export interface FaceGuide {
   readonly kind: 'face';
   readonly landmarks: readonly Point[];
+  /** Where the eyes look, coarsely: −1 left or up in the image, 0 ahead, 1 right or down. Absent when they are too small. */
+  readonly gaze?: { readonly x: -1 | 0 | 1; readonly y: -1 | 0 | 1 };
 }
 
 /** The joints of a body in the order of COCO (17: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles), pixels. */

@@ -10,7 +10,11 @@ export const FAMILIES = ['ssd', 'centernet', 'db', 'yunet', 'ultraface', 'yolox'
 export type Family = (typeof FAMILIES)[number];
 
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits'));
-const fileName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]*\.onnx$/, 'expected the name of an .onnx file'));
+const fileName = (extension: 'onnx' | 'bin') =>
+  v.pipe(
+    v.string(),
+    v.regex(new RegExp(`^[a-z0-9][a-z0-9.-]*\\.${extension}$`), `expected the name of an .${extension} file`),
+  );
 const positive = v.pipe(v.number(), v.gtValue(0));
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const triple = v.tuple([v.number(), v.number(), v.number()]);
@@ -40,7 +44,9 @@ const sourceSchema = v.variant('kind', [
     sha256,
   }),
   /** An ONNX file of this project, which ships next to the manifest. */
-  v.strictObject({ kind: v.literal('project'), path: fileName, sha256 }),
+  v.strictObject({ kind: v.literal('project'), path: fileName('onnx'), sha256 }),
+  /** Weights of this project that are not a network. */
+  v.strictObject({ kind: v.literal('project-data'), path: fileName('bin'), sha256 }),
   /** Fetched only by `anonymize models pull <id>`. */
   v.strictObject({ kind: v.literal('url'), url: v.pipe(v.string(), v.url()), sha256 }),
   /** No weights of its own: derived from the detections of other models. */
@@ -124,8 +130,15 @@ const modelSchema = v.strictObject({
   note: v.optional(v.string()),
 });
 
-/** What a network that finds no class is for: what a replacement follows, or what an attack recognises and compares. */
-export const ROLES = ['face-landmarks', 'body-pose', 'face-recognition', 'text-recognition', 'image-features'] as const;
+/** What weights that find no class are for: what a replacement follows or is drawn from, or what an attack recognises. */
+export const ROLES = [
+  'face-landmarks',
+  'synthetic-face',
+  'body-pose',
+  'face-recognition',
+  'text-recognition',
+  'image-features',
+] as const;
 export type Role = (typeof ROLES)[number];
 
 const auxiliarySchema = v.strictObject({
@@ -159,7 +172,7 @@ export const manifestSchema = v.strictObject({
     'per-class-box': levelsSchema,
   }),
   models: v.array(modelSchema),
-  /** Networks that detect nothing, one for each role. */
+  /** What detects nothing, one for each role. */
   auxiliary: v.optional(v.array(auxiliarySchema), []),
 });
 

@@ -69,7 +69,8 @@ export async function locateModel(
       if (source.simplified === undefined) return { path: file, sha256: source.sha256 };
       return cachedOr(dir, source.simplified, () => simplify(id, bytes, source));
     }
-    case 'project': {
+    case 'project':
+    case 'project-data': {
       const file = path.resolve(path.dirname(fileURLToPath(MANIFEST_URL)), source.path);
       await readVerified(id, file, source.sha256);
       return { path: file, sha256: source.sha256 };

@@ -54,13 +54,14 @@ export function redactInPlace(image: Redactable, regions: readonly Region[], opt
       if (stepOf(job, options) === step) {
         redactRegion(image, region, painterFor(image.rgb, region, patch, options), options.fill);
       }
+      if (step === 'ground' && patch?.ground) drawOverlay(image.rgb, patch.ground);
       if (step === 'draw' && patch?.overlay) drawOverlay(image.rgb, patch.overlay);
     }
   }
   return jobs.map(({ region }) => region);
 }
 
-const STEPS = ['fill', 'soften', 'solid', 'draw'] as const;
+const STEPS = ['fill', 'soften', 'solid', 'ground', 'draw'] as const;
 
 function stepOf({ region, patch }: RegionJob, options: RedactOptions): (typeof STEPS)[number] {
   switch (region.mode) {

@@ -3,7 +3,7 @@ import { complete } from './inpaint/complete.ts';
 import { compose, type Filled } from './inpaint/compose.ts';
 import { drawFrom } from './inpaint/correspondence.ts';
 import { type Gap, type Gaps, gapsOf } from './inpaint/gap.ts';
-import { finestLevel } from './inpaint/level.ts';
+import { CELL, finestLevel } from './inpaint/level.ts';
 import { filledTone, smoothTone, toneOf } from './inpaint/tone.ts';
 import { windowAround } from './inpaint/window.ts';
 import { rowSpans } from './mask.ts';
@@ -53,10 +53,32 @@ function fill(scene: Scene, gap: Gap): Filled | undefined {
   if (!window) return undefined;
   const level = finestLevel(scene, window, gap);
   const sourceTone = toneOf(level);
+  if (!level.kind.includes(CELL.known) && !level.kind.includes(CELL.cut)) {
+    return { window, level, tone: sourceTone.map(repeated(meanKnown(scene, window.box))), sourceTone };
+  }
   const smooth = smoothTone(level, sourceTone);
   const found = complete(level, drawFrom(gap.box.x1 * 31 + gap.box.y1 * 17 + gap.area));
   const tone = filledTone(level, smooth, found);
   return { window, level, tone, sourceTone, ...(found ? { to: found.to } : {}) };
+}
+
+const repeated =
+  (colour: readonly number[]) =>
+  (_: number, i: number): number =>
+    colour[i % 3] as number;
+
+/** The mean colour of what is known in slivers narrower than a cell. */
+function meanKnown({ image, covered }: Scene, { x1, y1, x2, y2 }: Box): number[] {
+  const sum = [0, 0, 0];
+  let n = 0;
+  for (let y = y1; y < y2; y++) {
+    for (let i = y * image.width + x1; i < y * image.width + x2; i++) {
+      if (covered[i]) continue;
+      n++;
+      for (let c = 0; c < 3; c++) sum[c] = (sum[c] as number) + (image.data[3 * i + c] as number);
+    }
+  }
+  return sum.map((s) => s / n);
 }
 
 function plain({ x1, y1, x2, y2 }: Box): RgbImage {

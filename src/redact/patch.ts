@@ -21,6 +21,8 @@ export interface Patch {
   readonly y: number;
   /** What is drawn over it once the fills of all other regions are painted too, so that none of them cuts it off. */
   readonly overlay?: Overlay;
+  /** What is drawn below the overlays of all regions. */
+  readonly ground?: Overlay;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Box, ClassName, Region } from '../core/types.ts';
 import { inpaint } from './inpaint.ts';
 import type { Replacer } from './patch.ts';
+import { type FaceModel, faceReplacer } from './synthetic/face/index.ts';
 import { mannequin } from './synthetic/mannequin.ts';
 import { syntheticPlate } from './synthetic/plate.ts';
 import { syntheticText } from './synthetic/text.ts';
@@ -8,10 +9,12 @@ import { syntheticText } from './synthetic/text.ts';
 export const BODY_FILLS = ['erase', 'mannequin'] as const;
 export const TEXT_FILLS = ['glyphs', 'erase'] as const;
 
-/** What `synthetic` puts in the place of bodies and text. */
+/** What `synthetic` puts in the place of what it replaces. */
 export interface ReplacementOptions {
   readonly bodyFill?: (typeof BODY_FILLS)[number];
   readonly textFill?: (typeof TEXT_FILLS)[number];
+  /** What synthetic faces are drawn from; without it, they are blurred. */
+  readonly faces?: FaceModel;
 }
 
 const none: Replacer = () => undefined;
@@ -26,7 +29,7 @@ export function replacerFor({ class: cls, mode }: Region, options: ReplacementOp
   if (mode === 'inpaint' || isErased(cls, options)) return inpaint;
   switch (cls) {
     case 'face':
-      return none;
+      return options.faces ? faceReplacer(options.faces) : none;
     case 'plate':
       return syntheticPlate;
     case 'text':

@@ -24,6 +24,8 @@ export interface Job
   readonly detect: DetectSetup;
   /** Networks that replacements follow. */
   readonly guides: GuideSetup;
+  /** File of the appearance model from which synthetic faces are drawn; absent when there are none. */
+  readonly faces?: string;
   readonly policy: Policy;
   /** `class:id@sha256:…`, for the public record. */
   readonly models: readonly string[];

@@ -14,6 +14,8 @@ import type { DetectedSample, Job } from './job.ts';
 import type { Networks } from './networks.ts';
 import { StageClock } from './stage-clock.ts';
 
+type UsedNetworks = Pick<Networks, 'detect' | 'guides'> & Partial<Pick<Networks, 'faces'>>;
+
 /** Grid in pixels to which the public log rounds boxes outwards. */
 const COARSE_GRID = 16;
 
@@ -22,12 +24,7 @@ const COARSE_GRID = 16;
  * @param group samples of one group get the same replacements.
  * @throws ModelError when a network cannot be trusted any more; everything else becomes an outcome.
  */
-export async function processSample(
-  bytes: Uint8Array,
-  job: Job,
-  networks: Pick<Networks, 'detect' | 'guides'>,
-  group = 0,
-): Promise<Outcome> {
+export async function processSample(bytes: Uint8Array, job: Job, networks: UsedNetworks, group = 0): Promise<Outcome> {
   const clock = new StageClock(job.timeLimit);
   try {
     return await anonymize(bytes, job, networks, group, clock);
@@ -63,7 +60,7 @@ export async function detectSample(
 async function anonymize(
   bytes: Uint8Array,
   job: Job,
-  { detect, guides }: Pick<Networks, 'detect' | 'guides'>,
+  { detect, guides, faces }: UsedNetworks,
   group: number,
   clock: StageClock,
 ): Promise<PublishedOutcome> {
@@ -76,7 +73,13 @@ async function anonymize(
   const planned = planRegions(detections, job.policy, width, height);
   const guided = await guides.addTo(planned, image.rgb, () => clock.check());
   const { fill, bodyFill, textFill, seed } = job;
-  const regions = redactInPlace(image, guided, { fill, bodyFill, textFill, seed: [seed, group] });
+  const regions = redactInPlace(image, guided, {
+    fill,
+    bodyFill,
+    textFill,
+    ...(faces ? { faces } : {}),
+    seed: [seed, group],
+  });
   clock.enter('encode');
   const format = job.encode === 'keep' ? image.format : job.encode;
   const encoded = await encodeImage(image, { format, jpegQuality: job.jpegQuality, lossless: image.lossless });

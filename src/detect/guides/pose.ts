@@ -14,6 +14,9 @@ const INPUT = 192;
 /** The square around a body, in lengths of its longer side: the network was trained with some margin. */
 const CROP = 1.25;
 
+/** Bodies of a shorter longer side, pixels, show no joints. */
+const LEAST_SIDE = 32;
+
 /** Scores from which on a joint is sure, and how many have to be, among them how many shoulders and hips. */
 const SURE = { score: 0.3, joints: 6, trunk: 2 } as const;
 
@@ -42,6 +45,7 @@ export class PoseNetwork {
 
   /** @param box around the body, xyxy pixels, not clipped. @returns nothing when the points cannot be relied on. */
   async guide(image: RgbImage, box: Box): Promise<PoseGuide | undefined> {
+    if (Math.max(boxWidth(box), boxHeight(box)) < LEAST_SIDE) return undefined;
     const square = squareAround(box);
     const input = await look(image, square);
     if (!input) return undefined;

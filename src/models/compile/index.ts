@@ -2,10 +2,12 @@ import { ModelError } from '../../errors.ts';
 import { compileFaceRecognition } from './face-recognition.ts';
 import { compileGraph } from './graph.ts';
 import { isRecord, parseJson } from './json.ts';
+import { compileLandmarks } from './landmarks.ts';
 import { compileSsd } from './ssd.ts';
 
 export { compileFaceRecognition } from './face-recognition.ts';
 export { compileGraph, type GraphOptions } from './graph.ts';
+export { compileLandmarks } from './landmarks.ts';
 export { compileSsd } from './ssd.ts';
 
 /** `faceapi-…`: a network of face-api, weights without a graph. `tfjs-graph`: any tfjs graph model. */
@@ -19,7 +21,7 @@ export interface ModelFiles {
 }
 
 export interface CompileOptions {
-  /** Tensors to return, by name. Required for `tfjs-graph`; the others have outputs of their own. */
+  /** Tensors to return, by name. Required for `tfjs-graph`; a network of face-api always returns all of its own. */
   readonly outputs?: readonly string[];
   /** `tfjs-graph`: height and width of the image input are symbolic, any multiples of 32 pixels. Default: false. */
   readonly dynamic?: boolean;
@@ -39,5 +41,6 @@ export function compileModel(kind: CompileKind, files: ModelFiles, options: Comp
   }
   if (isRecord(json)) throw new ModelError(`Expected a weights manifest for ${kind} but received a model.json`);
   if (kind === 'faceapi-recognition') return compileFaceRecognition(json, files.bin);
+  if (kind === 'faceapi-landmarks') return compileLandmarks(json, files.bin);
   return compileSsd(json, files.bin);
 }

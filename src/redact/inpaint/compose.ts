@@ -28,17 +28,12 @@ export function compose(
 ): RgbImage {
   const { width: columns, targets } = level;
   const isTarget = new Uint8Array(level.kind.length);
-  /** Added to what is copied for a cell. */
-  const shade = new Float32Array(level.kind.length * 3);
   /** From a pixel of the cell to the one to copy, as a distance in `image.data`. */
   const shift = new Int32Array(level.kind.length);
   for (const t of targets) {
-    isTarget[t] = 1;
     const q = to?.[t];
-    for (let c = 0; c < 3; c++) {
-      shade[3 * t + c] = (tone[3 * t + c] as number) - (q === undefined ? 0 : (sourceTone[3 * q + c] as number));
-    }
     if (q === undefined) continue;
+    isTarget[t] = 1;
     const dx = (q % columns) - (t % columns);
     const dy = ((q / columns) | 0) - ((t / columns) | 0);
     shift[t] = 3 * scale * (dy * image.width + dx);
@@ -47,7 +42,6 @@ export function compose(
   const data = new Uint8ClampedArray(width * (box.y2 - box.y1) * 3);
   const across = axis(box.x1, box.x2, window.x1, scale);
   const down = axis(box.y1, box.y2, window.y1, scale);
-  const mixed = new Float64Array(3);
   for (let y = box.y1; y < box.y2; y++) {
     const fy = down.share[y - box.y1] as number;
     const hy = down.hard[y - box.y1] as number;
@@ -56,54 +50,50 @@ export function compose(
       const from = 3 * (y * image.width + x);
       const at = ((y - box.y1) * width + x - box.x1) * 3;
       if (!covered[y * image.width + x]) {
-        data[at] = image.data[from] as number;
-        data[at + 1] = image.data[from + 1] as number;
-        data[at + 2] = image.data[from + 2] as number;
+        for (let k = 0; k < 3; k++) data[at + k] = image.data[from + k] as number;
         continue;
       }
       const a = row + (across.cell[x - box.x1] as number);
-      const c = a + columns;
       const fx = across.share[x - box.x1] as number;
-      const all = isTarget[a] && isTarget[a + 1] && isTarget[c] && isTarget[c + 1];
-      const move = shift[a] as number;
-      if (all && move !== 0 && shift[a + 1] === move && shift[c] === move && shift[c + 1] === move) {
-        for (let k = 0; k < 3; k++) {
-          const upper = shade[3 * a + k] as number;
-          const lower = shade[3 * c + k] as number;
-          const top = upper + fx * ((shade[3 * a + 3 + k] as number) - upper);
-          const bottom = lower + fx * ((shade[3 * c + 3 + k] as number) - lower);
-          data[at + k] = (image.data[from + move + k] as number) + top + fy * (bottom - top);
-        }
-        continue;
-      }
       const hx = across.hard[x - box.x1] as number;
-      mixed.fill(0);
-      let total = 0;
-      let hard = 0;
+      // The cells around that copy, and how much of each: the nearest, but for the ramp between them.
+      let weights = 0;
+      for (let k = 0; k < 4; k++) if (isTarget[a + (k & 1) + (k >> 1) * columns]) weights += corner(k, hx, hy);
+      const wx = weights > 0 ? hx : fx;
+      const wy = weights > 0 ? hy : fy;
+      if (weights === 0) weights = 1;
+      let r = 0;
+      let g = 0;
+      let b = 0;
       for (let k = 0; k < 4; k++) {
-        const cell = (k < 2 ? a : c) + (k & 1);
-        if (!isTarget[cell]) continue;
-        total += (k & 1 ? fx : 1 - fx) * (k < 2 ? 1 - fy : fy);
-        hard += (k & 1 ? hx : 1 - hx) * (k < 2 ? 1 - hy : hy);
-      }
-      for (let k = 0; k < 4; k++) {
-        const cell = (k < 2 ? a : c) + (k & 1);
-        if (!isTarget[cell]) continue;
-        const soft = ((k & 1 ? fx : 1 - fx) * (k < 2 ? 1 - fy : fy)) / total;
-        // Where the nearest cell is barred, what lies beyond the ramp has to do.
-        const sharp = to ? (hard > 0 ? ((k & 1 ? hx : 1 - hx) * (k < 2 ? 1 - hy : hy)) / hard : soft) : 0;
+        const cell = a + (k & 1) + (k >> 1) * columns;
+        const weight = corner(k, wx, wy) / weights;
+        if (weight === 0 || !isTarget[cell]) continue;
         const source = from + (shift[cell] as number);
-        for (let channel = 0; channel < 3; channel++) {
-          mixed[channel] =
-            (mixed[channel] as number) +
-            soft * (shade[3 * cell + channel] as number) +
-            (sharp > 0 ? sharp * (image.data[source + channel] as number) : 0);
-        }
+        const q = 3 * ((to?.[cell] as number) + a - cell);
+        r += weight * ((image.data[source] as number) - between(sourceTone, q, columns, fx, fy));
+        g += weight * ((image.data[source + 1] as number) - between(sourceTone, q + 1, columns, fx, fy));
+        b += weight * ((image.data[source + 2] as number) - between(sourceTone, q + 2, columns, fx, fy));
       }
-      for (let k = 0; k < 3; k++) data[at + k] = mixed[k] as number;
+      data[at] = r + between(tone, 3 * a, columns, fx, fy);
+      data[at + 1] = g + between(tone, 3 * a + 1, columns, fx, fy);
+      data[at + 2] = b + between(tone, 3 * a + 2, columns, fx, fy);
     }
   }
   return { data: new Uint8Array(data.buffer), width, height: box.y2 - box.y1 };
+}
+
+/** Bilinear weight of the corner `k`: 0 and 1 above, 2 and 3 below. */
+function corner(k: number, fx: number, fy: number): number {
+  return (k & 1 ? fx : 1 - fx) * (k >> 1 ? fy : 1 - fy);
+}
+
+/** Bilinear mean of a channel of four cells, the first at index `at`. */
+function between(value: Float32Array, at: number, columns: number, fx: number, fy: number): number {
+  const below = at + 3 * columns;
+  const top = (value[at] as number) + fx * ((value[at + 3] as number) - (value[at] as number));
+  const bottom = (value[below] as number) + fx * ((value[below + 3] as number) - (value[below] as number));
+  return top + fy * (bottom - top);
 }
 
 interface Axis {

@@ -56,7 +56,7 @@ export function refined(
  * and sky, what is alike lies side by side.
  */
 const FAR = 75 * 10 ** 2;
-const RISE = 75 * 40 ** 2;
+const RISE = 75 * 60 ** 2;
 
 export function displacement({ row, width, height, upright }: Level, a: number, b: number): number {
   const rows = (row[a] as number) - (row[b] as number);

@@ -80,7 +80,8 @@ export function finestLevel({ image, covered }: Scene, { box: window, scale }: W
       rgb[3 * at + 2] = b / n + 0.5;
     }
   }
-  const upright = Math.min(1, boxHeight(gap.box) / (HIGH * image.height));
+  const high = boxHeight(gap.box) / image.height;
+  const upright = Math.min(1, Math.max(0, (high - UPRIGHT.from) / (UPRIGHT.to - UPRIGHT.from)));
   return levelOf(width, height, rgb, kind, upright);
 }
 
@@ -114,38 +115,38 @@ export function coarserLevel(fine: Level): Level {
 }
 
 function levelOf(width: number, height: number, rgb: Uint8Array, kind: Uint8Array, upright: number): Level {
-  const flags = (test: (kind: number) => boolean): Uint8Array => kind.map((k) => (test(k) ? 1 : 0));
-  const notKnown = spread(
-    flags((k) => k !== CELL.known),
-    width,
-    height,
-  );
-  const nearHole = spread(
-    flags((k) => k === CELL.hole),
-    width,
-    height,
-  );
+  const source = new Uint8Array(kind.length);
+  const row = new Int16Array(kind.length);
+  const unknown = new Uint8Array(kind.length);
+  const hole = new Uint8Array(kind.length);
+  for (let i = 0; i < kind.length; i++) {
+    row[i] = i / width;
+    unknown[i] = kind[i] === CELL.known ? 0 : 1;
+    hole[i] = kind[i] === CELL.hole ? 1 : 0;
+  }
+  const nearUnknown = spread(unknown, width, height);
+  const nearHole = spread(hole, width, height);
   const targets: number[] = [];
-  for (let i = 0; i < kind.length; i++) if (nearHole[i] && kind[i] !== CELL.barred) targets.push(i);
-  const row = Int16Array.from(kind, (_, i) => Math.floor(i / width));
-  return {
-    width,
-    height,
-    rgb,
-    kind,
-    source: notKnown.map((v) => 1 - v),
-    targets: Int32Array.from(targets),
-    row,
-    upright,
-  };
+  for (let i = 0; i < kind.length; i++) {
+    source[i] = 1 - (nearUnknown[i] as number);
+    if (nearHole[i] && kind[i] !== CELL.barred) targets.push(i);
+  }
+  return { width, height, rgb, kind, source, targets: Int32Array.from(targets), row, upright };
 }
 
 /** 1 wherever a flag lies within the square of a patch; cells at the border count as flagged around. */
 function spread(flags: Uint8Array, width: number, height: number): Uint8Array {
-  const across = flags.slice();
+  const across = new Uint8Array(flags.length);
   for (let i = REACH; i < flags.length - REACH; i++) {
-    if (flags[i]) across.fill(1, i - REACH, i + REACH + 1);
+    across[i] =
+      (flags[i - 2] as number) |
+      (flags[i - 1] as number) |
+      (flags[i] as number) |
+      (flags[i + 1] as number) |
+      (flags[i + 2] as number);
   }
+  across.set(flags.subarray(0, REACH));
+  across.set(flags.subarray(flags.length - REACH), flags.length - REACH);
   const both = new Uint8Array(flags.length);
   for (let y = 0; y < height; y++) {
     const upper = Math.max(0, y - REACH) * width;
@@ -161,7 +162,7 @@ function spread(flags: Uint8Array, width: number, height: number): Uint8Array {
   return both;
 }
 
-/** A gap of this share of the photograph's height is as high as can be. */
-const HIGH = 0.3;
+/** From which to which share of the photograph's height a gap counts as high. */
+const UPRIGHT = { from: 0.12, to: 0.35 } as const;
 
 export const countOf = (level: Level, kind: number): number => level.kind.reduce((n, k) => n + (k === kind ? 1 : 0), 0);

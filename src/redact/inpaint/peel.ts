@@ -3,7 +3,7 @@ import { CELL, type Level, REACH } from './level.ts';
 import { depthOf } from './vote.ts';
 
 /** So many patches are looked at for each cell. */
-const MOST_TRIALS = 600;
+const MOST_TRIALS = 400;
 
 /**
  * A first filling of a small level, in place, from the edge of its holes inwards: each cell is copied from where the

@@ -1,13 +1,16 @@
 import type { Correspondence } from './correspondence.ts';
 import { CELL, type Level } from './level.ts';
 import { fillMembrane } from './membrane.ts';
-import { edgeError } from './vote.ts';
+import { depthOf, edgeError } from './vote.ts';
 
 /** Radii in cells of the box means, taken twice, that part tone from texture and that measure how much texture is. */
 const RADIUS = { tone: 2, activity: 2 } as const;
 
 /** Standard deviation of the texture, levels: below the first, the tone is smooth on its own; above the second, not. */
-const ACTIVITY = { smooth: 2.5, textured: 8 } as const;
+const ACTIVITY = { from: 2.5, to: 8 } as const;
+
+/** The same of how much the tones around a cell differ: between unlike ones lies an edge, not a ramp. */
+const SPREAD = { from: 24, to: 48 } as const;
 
 const isSeen = (kind: number): boolean => kind === CELL.known || kind === CELL.cut;
 
@@ -34,26 +37,41 @@ export function smoothTone(level: Level, tone: Float32Array): SmoothTone {
     }
   }
   const activity = blurred(squares, 1, level, isSeen, RADIUS.activity);
-  const value = new Float32Array(kind.length * 4);
+  // Red, green, blue, activity, and the mean square of the colours.
+  const value = new Float32Array(kind.length * 5);
   for (let i = 0; i < kind.length; i++) {
-    for (let c = 0; c < 3; c++) value[4 * i + c] = tone[3 * i + c] as number;
-    value[4 * i + 3] = Math.sqrt(activity[i] as number);
+    for (let c = 0; c < 3; c++) value[5 * i + c] = tone[3 * i + c] as number;
+    value[5 * i + 3] = Math.sqrt(activity[i] as number);
+    value[5 * i + 4] = meanSquare(tone, 3 * i);
   }
   const fixed = kind.map((k) => (k === CELL.hole ? 0 : isSeen(k) ? 1 : 2));
-  fillMembrane(value, fixed, width, height, 4);
+  fillMembrane(value, fixed, width, height, 5);
   const continued = new Float32Array(kind.length * 3);
   const share = new Float32Array(kind.length);
   for (let i = 0; i < kind.length; i++) {
-    for (let c = 0; c < 3; c++) continued[3 * i + c] = value[4 * i + c] as number;
-    const t = ((value[4 * i + 3] as number) - ACTIVITY.smooth) / (ACTIVITY.textured - ACTIVITY.smooth);
-    const textured = t <= 0 ? 0 : t >= 1 ? 1 : t * t * (3 - 2 * t);
-    share[i] = 1 - textured;
+    for (let c = 0; c < 3; c++) continued[3 * i + c] = value[5 * i + c] as number;
+    // How much the tones that a cell is interpolated from differ: the variance over the harmonic measure of the edge.
+    const spread = Math.sqrt(Math.max(0, (value[5 * i + 4] as number) - meanSquare(value, 5 * i)));
+    share[i] = (1 - step(value[5 * i + 3] as number, ACTIVITY)) * (1 - step(spread, SPREAD));
   }
   return { rgb: continued, share };
 }
 
+/** 0 up to `from`, 1 from `to` on, smooth in between. */
+function step(value: number, { from, to }: { from: number; to: number }): number {
+  const t = (value - from) / (to - from);
+  return t <= 0 ? 0 : t >= 1 ? 1 : t * t * (3 - 2 * t);
+}
+
+function meanSquare(rgb: Float32Array, at: number): number {
+  return ((rgb[at] as number) ** 2 + (rgb[at + 1] as number) ** 2 + (rgb[at + 2] as number) ** 2) / 3;
+}
+
 /** Levels by which the tone of what was copied is changed at most to meet what is known at the edge. */
 const MOST_CORRECTION = 60;
+
+/** What is left of that change one cell farther from the edge: one odd thing there must not tinge all of the hole. */
+const FADE = 0.9;
 
 /**
  * The tone that a filled level is to have: what was copied where there is texture, led to what is known at the edge
@@ -63,6 +81,7 @@ const MOST_CORRECTION = 60;
 export function filledTone(level: Level, smooth: SmoothTone, found: Correspondence | undefined): Float32Array {
   const { kind, rgb, width, height } = level;
   const mixed = Float32Array.from(rgb);
+  const depth = depthOf(level);
   const correction = found ? edgeError(level, found, MOST_CORRECTION) : new Float32Array(rgb.length);
   if (found) {
     const fixed = kind.map((k, i) => (k === CELL.hole ? 0 : (found.to[i] as number) >= 0 ? 1 : 2));
@@ -71,8 +90,9 @@ export function filledTone(level: Level, smooth: SmoothTone, found: Corresponden
   for (let i = 0; i < kind.length; i++) {
     if (kind[i] !== CELL.hole) continue;
     const share = found ? (smooth.share[i] as number) : 1;
+    const fade = FADE ** (depth[i] as number);
     for (let c = 3 * i; c < 3 * i + 3; c++) {
-      const copied = (rgb[c] as number) + (correction[c] as number);
+      const copied = (rgb[c] as number) + fade * (correction[c] as number);
       mixed[c] = copied + share * ((smooth.rgb[c] as number) - copied);
     }
   }
@@ -83,7 +103,7 @@ export function filledTone(level: Level, smooth: SmoothTone, found: Corresponden
 function blurred(
   value: Float32Array,
   channels: number,
-  { kind, width, height }: Level,
+  { kind, width }: Level,
   takesPart: (kind: number) => boolean,
   radius: number,
 ): Float32Array {
@@ -96,8 +116,8 @@ function blurred(
   }
   let into = new Float32Array(from.length);
   for (let round = 0; round < 2; round++) {
-    for (let y = 0; y < height; y++) runningSum(from, into, y * width * wide, wide, width, wide, radius);
-    for (let x = 0; x < width; x++) runningSum(into, from, x * wide, width * wide, height, wide, radius);
+    sumAcross(from, into, width * wide, wide, radius);
+    sumDown(into, from, width * wide, radius);
   }
   into = from;
   from = new Float32Array(kind.length * channels);
@@ -109,23 +129,35 @@ function blurred(
   return from;
 }
 
-/** Sums over `2 * radius + 1` of `count` cells of `wide` numbers that lie `step` apart from `at` on. */
-function runningSum(
-  from: Float32Array,
-  into: Float32Array,
-  at: number,
-  step: number,
-  count: number,
-  wide: number,
-  radius: number,
-): void {
-  for (let c = 0; c < wide; c++) {
-    let sum = 0;
-    for (let k = 0; k < Math.min(radius, count); k++) sum += from[at + k * step + c] as number;
-    for (let k = 0; k < count; k++) {
-      if (k + radius < count) sum += from[at + (k + radius) * step + c] as number;
-      if (k > radius) sum -= from[at + (k - radius - 1) * step + c] as number;
-      into[at + k * step + c] = sum;
+/** Sums over `2 * radius + 1` cells of `wide` numbers along each row of `length` numbers. */
+function sumAcross(from: Float32Array, into: Float32Array, length: number, wide: number, radius: number): void {
+  const ahead = radius * wide;
+  const behind = ahead + wide;
+  for (let start = 0; start < from.length; start += length) {
+    const end = start + length;
+    for (let c = start; c < start + wide; c++) {
+      let sum = 0;
+      for (let i = c; i < Math.min(end, c + ahead); i += wide) sum += from[i] as number;
+      for (let i = c; i < end; i += wide) {
+        if (i + ahead < end) sum += from[i + ahead] as number;
+        if (i - behind >= start) sum -= from[i - behind] as number;
+        into[i] = sum;
+      }
     }
+  }
+}
+
+/** Sums over `2 * radius + 1` rows of `length` numbers. */
+function sumDown(from: Float32Array, into: Float32Array, length: number, radius: number): void {
+  const sum = new Float64Array(length);
+  const add = (start: number, sign: number): void => {
+    if (start < 0 || start >= from.length) return;
+    for (let i = 0; i < length; i++) sum[i] = (sum[i] as number) + sign * (from[start + i] as number);
+  };
+  for (let row = 0; row < radius; row++) add(row * length, 1);
+  for (let start = 0; start < from.length; start += length) {
+    add(start + radius * length, 1);
+    add(start - (radius + 1) * length, -1);
+    into.set(sum, start);
   }
 }

@@ -7,7 +7,7 @@ import type { Gap } from './gap.ts';
 const LEAST_MARGIN = 24;
 
 /** How many cells a gap, and its window, may have at the level that is searched. */
-const MOST_CELLS = { gap: 3_000, window: 200_000 } as const;
+const MOST_CELLS = { gap: 2_200, window: 150_000 } as const;
 
 /** Where a gap's filling is taken from. */
 export interface Window {
@@ -31,7 +31,7 @@ export function windowAround({ image, covered }: Scene, gap: Gap): Window | unde
     if (known === 0) return undefined;
     const pixels = boxWidth(window) * boxHeight(window);
     const scale = Math.sqrt(Math.max(area / MOST_CELLS.gap, pixels / MOST_CELLS.window));
-    return { box: window, scale: Math.max(1, Math.ceil(scale - 0.25)) };
+    return { box: window, scale: Math.max(1, Math.ceil(scale - 0.1)) };
   }
 }
 

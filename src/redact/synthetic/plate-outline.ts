@@ -5,10 +5,10 @@ import type { Quad } from './lettering/projection.ts';
 /** What is looked at beyond the rectangle on each side, as a share of its size. */
 const MARGIN = 0.1;
 const MOST_CELLS = 80;
-/** By how much detections are usually grown into regions: where the plate's edge is expected, as a share of the size. */
-const USUAL_GROWTH = 0.05;
-/** How far the edge may be from there. */
-const TOLERANCE = 0.08;
+/** How much larger regions are than plates, on each side, as a share of the plate (labelled photographs): where its edge is expected. */
+const USUAL_GROWTH = 0.1;
+/** How far the edge usually is from there, as a share of the size. */
+const TOLERANCE = 0.06;
 /** Mean step across an edge below which there is none, 0…255. */
 const LEAST_STEP = 4;
 /** One strong pixel must not stand for a whole edge. */
@@ -22,7 +22,7 @@ const SLOPES = 12;
  * then on each side the line with the clearest step near the place where a detection's edge leads one to expect it.
  * Where nothing is clear, the expected line is taken.
  *
- * What is kept of the pixels is these few numbers; the characters do not reach them.
+ * What is kept of the pixels is a direction, a lean and the places of four lines.
  */
 export function plateOutline(image: RgbImage, rect: OrientedRect): Quad {
   const view = viewOf(image, rect);

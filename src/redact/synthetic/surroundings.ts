@@ -12,7 +12,7 @@ export interface Surroundings {
 /** What is assumed where too little of the photograph is known. */
 const USUAL: Surroundings = { blur: 0.8, noise: 1 };
 /** At most about so many pixels are looked at. */
-const SAMPLES = 20_000;
+const SAMPLES = 8000;
 const FEWEST = 12;
 const LIMIT = { blur: 4, noise: 14 } as const;
 /** Least step of an edge whose sharpness is measured, and how far it must stand out from the noise. */

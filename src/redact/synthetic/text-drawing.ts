@@ -1,10 +1,11 @@
 import type { Random } from '../random.ts';
 import { blankSheet, type Colour, drawSegments, type Pen, type Sheet } from './lettering/sheet.ts';
-import { type Line, type Typeface, typeset } from './lettering/typeset.ts';
+import { type Typeface, typeset } from './lettering/typeset.ts';
 import { WEIGHTS } from './text-look.ts';
 import { randomWord } from './words.ts';
 
-const CASES = ['capitals', 'capitals', 'title', 'title', 'small'] as const;
+const MIXED = ['title', 'title', 'small'] as const;
+type Case = 'capitals' | (typeof MIXED)[number];
 /** How far below the baseline letters reach, in heights of a capital. */
 const DESCENT = 4 / 14;
 
@@ -12,6 +13,7 @@ const DESCENT = 4 / 14;
 export interface TextForm {
   readonly ink: Colour;
   readonly weight: keyof typeof WEIGHTS;
+  readonly capitals: boolean;
   /** Size of the sheet, pixels: along the line and across it. */
   readonly width: number;
   readonly height: number;
@@ -30,7 +32,8 @@ export function drawText(form: TextForm, random: Random): Sheet {
     slant: random.next() < 0.1 ? 0.2 : 0,
     tracking: 0.1 + 0.08 * random.next(),
   };
-  const style = random.pick(CASES);
+  const mixed = random.pick(MIXED);
+  const style = form.capitals ? 'capitals' : mixed;
   const ends = random.next() < 0.8 ? 'square' : 'round';
   if (form.stacked) drawStack(sheet, form, face, random);
   else drawLine(sheet, form, face, style, ends, random);
@@ -41,7 +44,7 @@ function drawLine(
   sheet: Sheet,
   { ink, weight }: TextForm,
   face: Typeface,
-  style: (typeof CASES)[number],
+  style: Case,
   ends: Pen['ends'],
   random: Random,
 ): void {
@@ -50,16 +53,12 @@ function drawLine(
   const pen = WEIGHTS[weight] * capital;
   const room = width / (capital - pen);
   let text = '';
-  let line: Line = { segments: [], width: 0 };
-  for (let next = 'x'; ; ) {
-    const length = random.int(2, 9);
-    const word = cased(randomWord(random, length), style);
-    next = text ? `${text} ${word}` : word;
-    const set = typeset(next, face);
-    text = next;
-    line = set;
-    if (set.width >= room) break;
+  for (let width = 0; width < room; ) {
+    const word = cased(randomWord(random, random.int(2, 9)), style);
+    text = text ? `${text} ${word}` : word;
+    width += typeset(`${word} `, face).width;
   }
+  let line = typeset(text, face);
   // The last word ends where the line does.
   while (text.length > 1 && line.width > 1.08 * room) {
     text = text.slice(0, -1).trimEnd();
@@ -86,7 +85,7 @@ function drawStack(sheet: Sheet, { ink, weight }: TextForm, face: Typeface, rand
   }
 }
 
-function cased(word: string, style: (typeof CASES)[number]): string {
+function cased(word: string, style: Case): string {
   if (style === 'capitals') return word.toUpperCase();
   return style === 'title' ? `${word[0]?.toUpperCase()}${word.slice(1)}` : word;
 }

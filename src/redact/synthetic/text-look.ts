@@ -1,5 +1,6 @@
 import type { OrientedRect } from '../../core/geometry.ts';
 import type { Point, RgbImage } from '../../core/types.ts';
+import { cellCount } from '../strength.ts';
 import type { Colour } from './lettering/sheet.ts';
 import { twoColours } from './two-colours.ts';
 
@@ -9,25 +10,32 @@ export const WEIGHTS = { light: 0.085, regular: 0.125, bold: 0.19 } as const;
 /** All that synthetic text takes from the text it replaces, besides its outline. */
 export interface TextLook {
   readonly ink: Colour;
-  /** What it is written on: mean colours of as many equal parts of the line as it is longer than high. */
+  /** What it is written on: mean colours of equal parts of the line, none finer than what `blur` leaves. */
   readonly grounds: readonly Colour[];
   readonly weight: keyof typeof WEIGHTS;
+  /** Whether its ink lies between two lines, as that of capitals and digits does, or thins out above and below. */
+  readonly capitals: boolean;
   /** Where the ink begins and ends in the outline's rectangle, along and across the line, 0…1. */
   readonly along: readonly [from: number, to: number];
   readonly across: readonly [from: number, to: number];
 }
 
 /** Where the line is expected in a region that was grown around it: neighbouring lines reach into the rest. */
-const LINE = { from: 0.24, to: 0.76, usual: [0.25, 0.75] } as const;
+const LINE = { from: 0.24, to: 0.76, usual: [0.25, 0.75], crowded: [0.29, 0.71] } as const;
 const SAMPLES = { along: 160, across: 24 } as const;
 const CONTRAST = 24;
 /** Share of the ink beyond either end of the extent: specks are not letters. */
-const TAIL = { along: 0.004, across: 0.03 } as const;
-/** Share of ink in a line's extent from which it counts as heavier. */
-const HEAVIER = { regular: 0.2, bold: 0.36 } as const;
+const TAIL = { along: 0.004, across: 0.045, most: 0.12 } as const;
+/** Share of the line's height that holds most of the ink of capitals. */
+const CAPITALS = 0.8;
+/** Share of ink in a line's extent from which it counts as heavier: between what the drawn weights give. */
+const HEAVIER = { regular: 0.38, bold: 0.52 } as const;
 
-/** Sums up the pixels within `rect`, whose width runs along the line. */
-export function textLook(image: RgbImage, rect: OrientedRect): TextLook {
+/**
+ * Sums up the pixels within `rect`, whose width runs along the line.
+ * @param cell least length of a part of the line whose ground is averaged, pixels.
+ */
+export function textLook(image: RgbImage, rect: OrientedRect, cell: number): TextLook {
   const columns = Math.min(SAMPLES.along, Math.max(4, Math.round(rect.width)));
   const rows = Math.min(SAMPLES.across, Math.max(4, Math.round(rect.height)));
   const rgb = new Float64Array(columns * rows * 3);
@@ -38,31 +46,46 @@ export function textLook(image: RgbImage, rect: OrientedRect): TextLook {
   }
   const first = Math.floor(rows * LINE.from);
   const last = Math.ceil(rows * LINE.to);
-  const { major, minor } = twoColours(rgb.subarray(3 * columns * first, 3 * columns * last));
-  const isNearer = (i: number, a: Colour, b: Colour): boolean => {
+  const { major, minor, share } = twoColours(rgb.subarray(3 * columns * first, 3 * columns * last));
+  const isNearer = (i: number, a: Colour, b: Colour, times = 1): boolean => {
     const colour: Colour = [rgb[3 * i] as number, rgb[3 * i + 1] as number, rgb[3 * i + 2] as number];
-    return distance(colour, a) < distance(colour, b);
+    return distance(colour, a) < times * distance(colour, b);
   };
-  const [ground, ink] = isMostOfRim(columns, rows, (i) => isNearer(i, minor, major)) ? [minor, major] : [major, minor];
+  // What lies around the letters is the ground, unless the letters are much less than half of the line.
+  const onRim = shareOfRim(columns, rows, (i) => isNearer(i, minor, major));
+  const [ground, ink] = onRim + share > 1 ? [minor, major] : [major, minor];
   if (distance(ground, ink) < CONTRAST) {
-    return { ink: readableOn(ground), grounds: [ground], weight: 'regular', along: ends(rect), across: LINE.usual };
+    return {
+      ink: readableOn(ground),
+      grounds: [ground],
+      weight: 'regular',
+      capitals: false,
+      along: ends(rect),
+      across: LINE.usual,
+    };
   }
-  const parts = Math.max(1, Math.floor(rect.width / rect.height));
-  const grounds = meanByPart(rgb, columns, parts, ground, (i) => !isNearer(i, ink, ground));
+  const parts = cellCount(rect.width, cell);
+  const grounds = meanByPart(rgb, columns, parts, ground, (i) => isNearer(i, ground, ink, 0.5));
   const alongInk = new Float64Array(columns);
   const acrossInk = new Float64Array(rows);
+  // The region reaches as far beyond the line's ends as beyond its top.
+  const end = Math.floor(Math.min(0.3, (LINE.from * rect.height) / rect.width) * columns);
   for (let i = first * columns; i < last * columns; i++) {
-    if (!isNearer(i, ink, ground)) continue;
     const row = Math.floor(i / columns);
+    if (i % columns < end || i % columns >= columns - end || !isNearer(i, ink, ground)) continue;
     alongInk[i % columns] = (alongInk[i % columns] as number) + 1;
     acrossInk[row] = (acrossInk[row] as number) + 1;
   }
   const along = extentOf(alongInk, TAIL.along);
-  const across = extentOf(acrossInk, TAIL.across);
+  const found = extentOf(acrossInk, TAIL.across);
+  // Ink from edge to edge is that of neighbouring lines too.
+  const across = found[0] <= first / rows && found[1] >= last / rows ? LINE.crowded : found;
   const inked = acrossInk.reduce((a, b) => a + b, 0) / (columns * rows);
-  const share = inked / ((along[1] - along[0]) * (across[1] - across[0]));
-  const weight = share > HEAVIER.bold ? 'bold' : share > HEAVIER.regular ? 'regular' : 'light';
-  return { ink, grounds, weight, along, across };
+  const density = inked / ((along[1] - along[0]) * (across[1] - across[0]));
+  const weight = density > HEAVIER.bold ? 'bold' : density > HEAVIER.regular ? 'regular' : 'light';
+  const most = extentOf(acrossInk, TAIL.most);
+  const capitals = most[1] - most[0] > CAPITALS * (across[1] - across[0]);
+  return { ink, grounds, weight, capitals, along, across };
 }
 
 /** Of each part of the columns, the mean colour of the cells that pass; `usual` where too few do. */
@@ -87,8 +110,8 @@ function meanByPart(
   );
 }
 
-/** Whether more than half of the cells on the rim pass: what lies there is not written. */
-function isMostOfRim(columns: number, rows: number, passes: (i: number) => boolean): boolean {
+/** Share of the cells on the rim that pass. */
+function shareOfRim(columns: number, rows: number, passes: (i: number) => boolean): number {
   const rim = Math.max(1, Math.floor(rows * 0.12));
   let all = 0;
   let passing = 0;
@@ -98,7 +121,7 @@ function isMostOfRim(columns: number, rows: number, passes: (i: number) => boole
     all++;
     if (passes(i)) passing++;
   }
-  return 2 * passing > all;
+  return passing / all;
 }
 
 /** The point at shares `u` of the rectangle's width and `v` of its height. */
@@ -112,7 +135,6 @@ const within = (value: number, size: number): number => Math.min(size - 1, Math.
 
 const distance = (a: Colour, b: Colour): number => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 
-/** The grown region reaches as far beyond the line's ends as beyond its top. */
 function ends({ width, height }: OrientedRect): [number, number] {
   const margin = Math.min(0.3, (LINE.usual[0] * height) / width);
   return [margin, 1 - margin];

@@ -45,6 +45,22 @@ export function twoColours(rgb: readonly number[] | Float64Array): TwoColours {
     : { major: high, minor: low, share: lower / count };
 }
 
+/** Pens from this many pixels on show their own colour somewhere; the mean colour of a thinner one is mixed with the ground. */
+const SOLID_PEN = 2.2;
+const MOST_MIXED = 0.8;
+
+/**
+ * The colour of ink whose mean colour was measured on strokes of `pen` pixels: drawn as thin again, it is mixed with
+ * the ground once more.
+ */
+export function pureInk(mean: Colour, ground: Colour, pen: number): Colour {
+  const times = 1 + MOST_MIXED * Math.min(1, Math.max(0, (SOLID_PEN - pen) / SOLID_PEN));
+  return mean.map((v, c) => {
+    const away = (ground[c] as number) + (v - (ground[c] as number)) * times;
+    return Math.min(255, Math.max(0, away));
+  }) as unknown as Colour;
+}
+
 const dot = (rgb: ArrayLike<number>, i: number, axis: Colour): number =>
   (rgb[3 * i] as number) * axis[0] + (rgb[3 * i + 1] as number) * axis[1] + (rgb[3 * i + 2] as number) * axis[2];
 

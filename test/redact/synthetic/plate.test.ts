@@ -8,7 +8,7 @@ import { syntheticPlate } from '../../../src/redact/synthetic/plate.ts';
 import { drawPlate, invalidRegistration } from '../../../src/redact/synthetic/plate-drawing.ts';
 import { plateLook } from '../../../src/redact/synthetic/plate-look.ts';
 import { plateOutline } from '../../../src/redact/synthetic/plate-outline.ts';
-import { twoColours } from '../../../src/redact/synthetic/two-colours.ts';
+import { pureInk, twoColours } from '../../../src/redact/synthetic/two-colours.ts';
 import { copy, detect, noise, paint, random, regionOf, scenes } from '../scenes.ts';
 
 const FILL = { r: 0, g: 0, b: 0 };
@@ -94,6 +94,20 @@ describe('two colours', () => {
   });
 });
 
+describe('ink', () => {
+  it.each([
+    [0.5, 'thin', 25],
+    [1.5, 'less thin', 75],
+    [3, 'wide enough', 100],
+  ])('of a pen of %s px is %s', (pen, _, most) => {
+    const [r, g, b] = pureInk([100, 100, 150], [200, 200, 150], pen);
+    expect(r).toBe(g);
+    expect(b).toBe(150);
+    expect(r).toBeGreaterThan(most - 26);
+    expect(r).toBeLessThanOrEqual(most + 15);
+  });
+});
+
 describe('the outline of a plate', () => {
   it.each([-0.15, 0, 0.1, 0.2])('is found when it is turned by %s', (angle) => {
     const { cx, cy, width, height } = { cx: 110, cy: 80, width: 120, height: 30 };
@@ -128,7 +142,7 @@ describe('the outline of a plate', () => {
   it('is where detections usually end when there is nothing to see', () => {
     const outline = plateOutline(
       paint(90, 60, () => 80),
-      { cx: 45, cy: 30, width: 66, height: 22, angle: 0 },
+      { cx: 45, cy: 30, width: 72, height: 24, angle: 0 },
     );
     expect(outline.map(({ x, y }) => [Math.round(x), Math.round(y)])).toEqual([
       [15, 20],

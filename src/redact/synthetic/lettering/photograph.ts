@@ -26,7 +26,7 @@ export function sheetScale(quad: Quad): number {
 function samplesPerPixel(quad: Quad): number {
   const { width, height } = quadSize(quad);
   const short = Math.min(width, height);
-  return short < 24 ? 4 : short < 48 ? 3 : short < 160 ? 2 : 1;
+  return short < 12 ? 4 : short < 24 ? 3 : short < 120 ? 2 : 1;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { intersect, snapOutward, unite } from '../../../core/geometry.ts';
 import type { Box, RgbImage } from '../../../core/types.ts';
 import type { Cone, Figure, Part, Slab } from './figure.ts';
 import type { Light } from './light.ts';
@@ -7,26 +8,34 @@ const AMBIENT = 0.42;
 const DIRECT = 0.72;
 
 /** Samples along each side of a pixel of small figures; large ones have edges enough to be smooth. */
-const samplesFor = (trunk: number): number => (trunk < 60 ? 3 : trunk < 250 ? 2 : 1);
+const samplesFor = (trunk: number): number => (trunk < 30 ? 3 : trunk < 100 ? 2 : 1);
 
 /**
  * Draws a figure over `image`, which lies at `box` of the photograph, within `within` of the photograph. The parts
  * hide one another by depth.
  */
-export function drawFigure(image: RgbImage, box: Box, within: Box, figure: Figure, light: Light, seed: number): void {
+export function drawFigure(image: RgbImage, box: Box, limits: Box, figure: Figure, light: Light, seed: number): void {
+  const solids = figure.parts.map(({ shape, ...part }) => ({
+    ...part,
+    solid: shape.kind === 'cone' ? coneSurface(shape) : slabSurface(shape),
+  }));
+  const reach = solids.map(({ solid }) => solid.reach).reduce(unite);
+  const within = snapOutward(intersect(reach, limits), image.width + box.x1, image.height + box.y1);
   const samples = samplesFor(figure.trunk);
   const [width, height] = [(within.x2 - within.x1) * samples, (within.y2 - within.y1) * samples];
   if (width <= 0 || height <= 0) return;
-  castShadow(image, box, within, figure);
+  castShadow(image, box, limits, figure);
   const depth = new Float32Array(width * height).fill(-Infinity);
   const colour = new Uint8ClampedArray(width * height * 3);
   const cover = new Float32Array(width * height);
   const folds = foldsFrom(seed, figure.trunk * 0.16);
-  for (const part of figure.parts)
-    drawPart(part, { within, samples, width, height, depth, colour, cover, light, folds });
+  for (const part of solids) drawPart(part, { within, samples, width, height, depth, colour, cover, light, folds });
   for (let y = within.y1; y < within.y2; y++) {
     for (let x = within.x1; x < within.x2; x++) {
-      let [r, g, b, covered] = [0, 0, 0, 0];
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      let covered = 0;
       for (let v = 0; v < samples; v++) {
         for (let u = 0; u < samples; u++) {
           const i = ((y - within.y1) * samples + v) * width + (x - within.x1) * samples + u;
@@ -59,20 +68,22 @@ interface Canvas {
   readonly folds: (x: number, y: number) => number;
 }
 
-function drawPart({ shape, colour, folds }: Part, canvas: Canvas): void {
+type SolidPart = Omit<Part, 'shape'> & { readonly solid: Solid };
+
+function drawPart({ solid, colour, folds }: SolidPart, canvas: Canvas): void {
   const { within, samples, width, height, depth, cover, light } = canvas;
-  const { reach, at: surfaceAt } = shape.kind === 'cone' ? coneSurface(shape) : slabSurface(shape);
+  const { reach } = solid;
   const column = (x: number): number => Math.min(width, Math.max(0, Math.floor((x - within.x1) * samples)));
   const row = (y: number): number => Math.min(height, Math.max(0, Math.floor((y - within.y1) * samples)));
   const [right, bottom] = [column(reach.x2 + 1), row(reach.y2 + 1)];
   const grey = (colour[0] + colour[1] + colour[2]) / 3;
-  const own = colour.map((value) => grey + (value - grey) * light.saturation);
+  const own = colour.map((value, c) => (grey + (value - grey) * light.saturation) * (light.colour[c] as number));
   const surface: Surface = { inside: 0, x: 0, y: 0, z: 0, depth: 0 };
   for (let j = row(reach.y1 - 1); j < bottom; j++) {
     const y = within.y1 + (j + 0.5) / samples;
     for (let i = column(reach.x1 - 1); i < right; i++) {
       const x = within.x1 + (i + 0.5) / samples;
-      surfaceAt(x, y, surface);
+      solid.at(x, y, surface);
       const covered = Math.min(1, surface.inside * samples + 0.5);
       if (covered <= 0) continue;
       const at = j * width + i;
@@ -83,7 +94,7 @@ function drawPart({ shape, colour, folds }: Part, canvas: Canvas): void {
       const facing = surface.x * light.x + surface.y * light.y + surface.z * light.z + 0.35 * fold;
       // Where a surface turns away from the viewer, less of the sky lights it.
       const shade = AMBIENT * (0.75 + 0.25 * surface.z) + DIRECT * Math.max(0, facing);
-      for (let c = 0; c < 3; c++) canvas.colour[3 * at + c] = (own[c] as number) * shade * (light.colour[c] as number);
+      for (let c = 0; c < 3; c++) canvas.colour[3 * at + c] = (own[c] as number) * shade;
     }
   }
 }
@@ -194,9 +205,12 @@ function foldsFrom(seed: number, size: number): (x: number, y: number) => number
     h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
     return ((h ^ (h >>> 13)) >>> 0) / 2147483648 - 1;
   };
+  const ease = (t: number): number => t * t * (3 - 2 * t);
   const smooth = (x: number, y: number): number => {
-    const [i, j] = [Math.floor(x), Math.floor(y)];
-    const [u, v] = [x - i, y - j].map((t) => t * t * (3 - 2 * t)) as [number, number];
+    const i = Math.floor(x);
+    const j = Math.floor(y);
+    const u = ease(x - i);
+    const v = ease(y - j);
     const top = lattice(i, j) * (1 - u) + lattice(i + 1, j) * u;
     return top * (1 - v) + (lattice(i, j + 1) * (1 - u) + lattice(i + 1, j + 1) * u) * v;
   };
