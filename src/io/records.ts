@@ -46,10 +46,17 @@ export function verifiedRecord(
   };
 }
 
-/** The public record of a sample that was not published. A reason that is no code is withheld. */
-export function rejectedRecord(key: string, outcome: RejectedOutcome): RejectedRecord {
-  const reason = /^[a-z0-9_:-]{1,64}$/.test(outcome.reason) ? outcome.reason : 'unspecified';
-  return { v: 1, key, status: outcome.status, stage: outcome.stage, reason };
+/** A reason that may be published: one that is no code is withheld. */
+export function publicReason(reason: string): string {
+  return /^[a-z0-9_:-]{1,64}$/.test(reason) ? reason : 'unspecified';
+}
+
+/** The public record of a sample that was not published. */
+export function rejectedRecord(
+  key: string,
+  { status, stage, reason }: Pick<RejectedOutcome, 'status' | 'stage' | 'reason'>,
+): RejectedRecord {
+  return { v: 1, key, status, stage, reason: publicReason(reason) };
 }
 
 /** One object per line. */

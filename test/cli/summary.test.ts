@@ -9,6 +9,7 @@ const config = (options: Partial<Options> = {}) => fillConfig({ inputs: ['photos
 const summary: RunSummary = {
   status: 'finished',
   done: 1204,
+  kept: 0,
   total: 1204,
   published: 1201,
   rejected: 3,
@@ -87,7 +88,7 @@ Only what the models detect is redacted. Look at a sample of the output before y
   it('tells an interrupted run from a finished one', () => {
     const text = describeSummary({ ...summary, status: 'interrupted', done: 1100, published: 1098 }, config());
     expect(text.split('\n')[0]).toBe(
-      'Interrupted after 1,100 of 1,204 images in 5 min 0 s (4.0 images/s, 2 workers, cpu). Complete shards are kept, the unfinished one was removed.',
+      'Interrupted after 1,100 of 1,204 images in 5 min 0 s (4.0 images/s, 2 workers, cpu). Complete shards are kept, the unfinished one was removed. The same command goes on.',
     );
   });
 
