@@ -23,12 +23,12 @@ describe('checkResidual', () => {
     },
   );
 
-  // 170 px across six cells: a cell of 28 px leaves a step spread over at least 38 px at its steepest.
+  // 170 px across: a cell of 28 px leaves a step spread over at least 38 px at its steepest, a sigma of 85 px over 190.
   it.each([
     ['blur', 45, true],
     ['blur', 30, false],
-    ['gaussian', 75, true],
-    ['gaussian', 55, false],
+    ['gaussian', 240, true],
+    ['gaussian', 150, false],
   ] as const)('%s: a step spread over %d px passes: %s', (mode, width, passes) => {
     const attempt = (): void => check(ramp(width), region(mode));
     if (passes) expect(attempt).not.toThrow();
