@@ -82,7 +82,10 @@ const optionsSchema = v.strictObject({
   limitPixels: v.optional(whole(1e9), 1e8),
   /** Seconds that one image may take. */
   timeLimit: v.optional(between(1, 86_400), 120),
-  resume: v.optional(flag, false),
+  /** An unfinished run with the same settings goes on; otherwise the output must be new. */
+  resume: v.optional(flag, true),
+  /** Samples that an earlier run could not publish are done again. */
+  retryFailed: v.optional(flag, false),
   overwrite: v.optional(flag, false),
 });
 
@@ -114,6 +117,8 @@ export interface Config {
   readonly device: Device;
   readonly limitPixels: number;
   readonly timeLimit: number;
+  readonly resume: boolean;
+  readonly retryFailed: boolean;
   readonly overwrite: boolean;
 }
 
@@ -126,8 +131,9 @@ export function fillConfig(options: unknown): Config {
   if (!result.success) throw new UsageError(explain(result.issues[0]));
   const o = result.output;
   if (o.preset && o.classes) throw new UsageError('Expected either --preset or --classes but received both');
-  if (o.resume) {
-    throw new UsageError('Expected no --resume: this version cannot resume a run; use --overwrite to start it again');
+  if (o.retryFailed && (o.overwrite || !o.resume)) {
+    const other = o.overwrite ? '--overwrite' : '--no-resume';
+    throw new UsageError(`Expected an earlier output to be gone on with for --retry-failed but received ${other}`);
   }
   const classes = CLASSES.filter((c) => (o.classes ?? PRESETS[o.preset ?? 'strict']).some((wanted) => wanted === c));
   for (const option of ['redact', 'grow', 'threshold', 'model'] as const) {
@@ -173,6 +179,8 @@ export function fillConfig(options: unknown): Config {
     device: o.device,
     limitPixels: o.limitPixels,
     timeLimit: o.timeLimit,
+    resume: o.resume,
+    retryFailed: o.retryFailed,
     overwrite: o.overwrite,
   });
 }

@@ -24,3 +24,18 @@ export class Groups {
     return number;
   }
 }
+
+/**
+ * The group numbers of samples by index, which must come in ascending order but may be left out: a run that
+ * goes on gives the same numbers as one that was never interrupted.
+ *
+ * @param nameOf what `numberOf` gets for a sample.
+ */
+export function numbersOf(groups: Groups, nameOf: (index: number) => string): (index: number) => number {
+  let next = 0;
+  let number = 0;
+  return (index) => {
+    for (; next <= index; next++) number = groups.numberOf(nameOf(next));
+    return number;
+  };
+}

@@ -30,7 +30,7 @@ export async function writeReport(out: string, samples: number): Promise<string>
   const logs = path.join(out, LOG_FOLDER, 'redactions');
   const records: VerifiedRecord[] = [];
   const reasons = new Map<string, number>();
-  for (const name of (await readdir(logs)).sort()) {
+  for (const name of (await readdir(logs)).filter((file) => file.endsWith('.jsonl')).sort()) {
     for (const line of (await readFile(path.join(logs, name), 'utf8')).split('\n').filter((l) => l !== '')) {
       const record = parseRecord(name, line);
       if (record.status === 'verified') records.push(record as VerifiedRecord);

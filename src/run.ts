@@ -1,18 +1,21 @@
 import path from 'node:path';
 import type { Config } from './config.ts';
 import type { Outcome } from './core/outcome.ts';
-import { CLASSES, type ClassName, type ImageFormat } from './core/types.ts';
+import type { ClassName, ImageFormat } from './core/types.ts';
 import { checkOutput } from './io/output-folder.ts';
-import { openSink, type Sink } from './io/sink.ts';
-import { openSource, type Sample, type Source } from './io/source.ts';
+import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from './io/sink.ts';
+import { type ListedSample, openSource, type Sample, type Source } from './io/source.ts';
 import { packageVersion, prepareJob } from './prepare.ts';
-import { Groups } from './pseudonyms.ts';
+import { Groups, numbersOf } from './pseudonyms.ts';
+import { Tally } from './tally.ts';
 import type { Job } from './worker/job.ts';
 import { WorkerPool } from './worker/pool.ts';
 
 /** Counts while a run goes on. */
 export interface RunProgress {
   readonly done: number;
+  /** Those of them that an earlier run has done. */
+  readonly kept: number;
   readonly total: number;
   readonly published: number;
   readonly rejected: number;
@@ -23,6 +26,8 @@ export interface RunSummary extends RunProgress {
   readonly status: 'finished' | 'interrupted' | 'empty';
   /** Published images with at least one region of the class. */
   readonly images: Readonly<Record<ClassName, number>>;
+  /** Regions that were blurred because they could not be replaced. */
+  readonly standIns: Readonly<Record<ClassName, number>>;
   /** Samples that were not published, by `stage/reason`. */
   readonly reasons: Readonly<Record<string, number>>;
   /** What the inputs held besides images, by extension or kind. */
@@ -43,13 +48,15 @@ export interface RunSummary extends RunProgress {
 export interface RunHooks {
   /** Aborting drains what is in work, then ends the run as `interrupted`. */
   readonly signal?: AbortSignal;
-  readonly onStart?: (start: Pick<RunSummary, 'total' | 'models' | 'device' | 'workers' | 'notices'>) => void;
+  /** An unfinished run was found; its shards are read again before anything else is done. */
+  readonly onResume?: () => void;
+  readonly onStart?: (start: Pick<RunSummary, 'total' | 'kept' | 'models' | 'device' | 'workers' | 'notices'>) => void;
   readonly onProgress?: (progress: RunProgress) => void;
 }
 
 /**
  * The main job: source → workers → sink. Nothing is written before inputs, models and workers have
- * been checked.
+ * been checked. What an earlier run with the same settings and inputs has done is kept.
  *
  * @throws UsageError or ModelError with nothing written; OutputError, or ModelError from a worker that
  * can no longer be trusted, after the unfinished shard has been removed.
@@ -58,26 +65,44 @@ export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSumm
   const source = await openSource(config);
   const tally = new Tally(source, config);
   if (source.total === 0) return tally.summary('empty');
-  await checkOutput(config.out, config.privateDir, config.overwrite);
+  await checkOutput(config);
   const untouched = config.classes.filter((c) => config.redact[c] === 'none');
   if (untouched.length > 0) tally.notices.push(`${untouched.join(', ')} will NOT be redacted (mode none)`);
   const encode = chooseEncoding(config, source, tally.notices);
   const job = await prepareJob({ ...config, encode });
   tally.models = job.models;
-  const pool = new WorkerPool(job, { workers: Math.min(config.workers, source.total) });
+  const { total, hasCls } = source;
+  const output = { ...config, encode, total, hasCls, run: publicSettings(config, job), at: source.at };
+  const found = await surveyOutput(output);
+  if (found === 'complete') {
+    for await (const record of completeRecords(output)) tally.keep(record);
+    return tally.summary('finished');
+  }
+  const pool = new WorkerPool(job, { workers: Math.min(config.workers, total) });
   try {
     tally.device = await pool.ready();
+    if (found === 'unfinished') hooks.onResume?.();
+    const sink = await openUnlessStopped(output, tally, hooks.signal);
+    if (sink === undefined) return tally.summary('interrupted');
+    tally.notices.push(...sink.notices);
     hooks.onStart?.(tally.summary('finished'));
-    const sink = await openSink({
-      ...config,
-      encode,
-      total: source.total,
-      hasCls: source.hasCls,
-      run: publicSettings(config, job),
-    });
     return await pump(source, pool, sink, tally, new Groups(config.pseudonyms), hooks);
   } finally {
     await pool.close();
+  }
+}
+
+/** Undefined when the run was stopped while an earlier one was looked at. */
+async function openUnlessStopped(
+  options: SinkOptions,
+  tally: Tally,
+  signal: AbortSignal | undefined,
+): Promise<Sink | undefined> {
+  try {
+    return await openSink(options, { onKept: (record) => tally.keep(record), signal });
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) return undefined;
+    throw error;
   }
 }
 
@@ -95,13 +120,13 @@ async function pump(
     const next = window.shift();
     if (!next) return;
     const outcome = await next.outcome;
-    await sink.write({ sample: next.sample, outcome });
-    tally.add(outcome);
+    tally.add(outcome, await sink.write({ sample: next.sample, outcome }));
     hooks.onProgress?.(tally.progress());
   };
+  const groupOf = numbersOf(groups, (index) => folderOf(source.at(index)));
   try {
-    for await (const sample of source.samples(hooks.signal)) {
-      const outcome = pool.process(sample.ref, groups.numberOf(folderOf(sample)));
+    for await (const sample of source.samples({ isWanted: (index) => sink.wants(index), signal: hooks.signal })) {
+      const outcome = pool.process(sample.ref, groupOf(sample.index));
       // Awaited in order later on; until then a rejection must not count as unhandled.
       outcome.catch(() => {});
       window.push({ sample, outcome });
@@ -125,7 +150,7 @@ async function pump(
 }
 
 /** What a caller's own grouping is read from: the folder of a file, or that of a member within its archive. */
-function folderOf({ origin: { path: file, member } }: Sample): string {
+function folderOf({ origin: { path: file, member } }: ListedSample): string {
   return member === undefined ? path.dirname(file) : `${file}/${path.posix.dirname(member)}`;
 }
 
@@ -172,94 +197,19 @@ function publicSettings(config: Config, job: Job): Record<string, unknown> {
     policy: job.policyHash,
     models: job.models,
     classes: config.classes,
+    quality: config.quality,
     redact: config.redact,
     fill: config.fill,
+    bodyFill: config.bodyFill,
+    textFill: config.textFill,
+    pseudonyms: config.pseudonyms,
     threshold: job.detect.thresholds,
     grow: job.policy.grow,
     format: config.format,
     encode: job.encode,
     jpegQuality: config.jpegQuality,
+    limitPixels: config.limitPixels,
     samplesPerShard: config.samplesPerShard,
     logGeometry: config.logGeometry,
   };
-}
-
-/** Adds outcomes up. */
-class Tally {
-  readonly notices: string[] = [];
-  models: readonly string[] = [];
-  device: readonly string[] = [];
-  peakInFlight = 0;
-  readonly #source: Source;
-  readonly #config: Config;
-  readonly #start = performance.now();
-  #done = 0;
-  #published = 0;
-  readonly #regions = perClass();
-  readonly #images = perClass();
-  readonly #reasons = new Map<string, number>();
-  readonly #timings = new Map<string, number>();
-
-  constructor(source: Source, config: Config) {
-    this.#source = source;
-    this.#config = config;
-  }
-
-  add(outcome: Outcome): void {
-    this.#done++;
-    if (outcome.status !== 'verified') {
-      const reason = `${outcome.stage}/${outcome.reason}`;
-      this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
-      return;
-    }
-    this.#published++;
-    for (const cls of CLASSES) {
-      this.#regions[cls] += outcome.record.counts[cls];
-      if (outcome.record.counts[cls] > 0) this.#images[cls]++;
-    }
-    for (const [stage, ms] of Object.entries(outcome.timings)) {
-      this.#timings.set(stage, (this.#timings.get(stage) ?? 0) + ms);
-    }
-  }
-
-  progress(): RunProgress {
-    return {
-      done: this.#done,
-      total: this.#source.total,
-      published: this.#published,
-      rejected: this.#done - this.#published,
-      regions: { ...this.#regions },
-    };
-  }
-
-  publicResult(): Record<string, unknown> {
-    const { total, published, rejected, regions } = this.progress();
-    return { total, published, rejected, regions, images: this.#images, reasons: Object.fromEntries(this.#reasons) };
-  }
-
-  summary(status: RunSummary['status']): RunSummary {
-    const seconds = (performance.now() - this.#start) / 1000;
-    const mean = ([stage, ms]: [string, number]): [string, number] => [stage, ms / Math.max(1, this.#published)];
-    return {
-      status,
-      ...this.progress(),
-      images: { ...this.#images },
-      reasons: Object.fromEntries([...this.#reasons].sort()),
-      dropped: Object.fromEntries([...this.#source.dropped].sort()),
-      notices: this.notices,
-      models: this.models,
-      device: this.device,
-      workers: Math.min(this.#config.workers, Math.max(1, this.#source.total)),
-      seconds,
-      imagesPerSecond: this.#done / Math.max(seconds, 1e-9),
-      msPerImage: Object.fromEntries([...this.#timings].map(mean)),
-      peakInFlight: this.peakInFlight,
-      out: this.#config.out,
-      privateDir: this.#config.privateDir,
-    };
-  }
-}
-
-function perClass(): Record<ClassName, number> {
-  return { face: 0, body: 0, plate: 0, text: 0 };
 }

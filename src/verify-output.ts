@@ -1,16 +1,19 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import type { RedactionRecord } from './core/outcome.ts';
 import { UsageError } from './errors.ts';
+import { sha256OfFile } from './io/atomic.ts';
+import { describeWriter, LOCK_FILE } from './io/lock.ts';
 import { LOG_FOLDER, RUN_FILE, TOOL } from './io/run-log.ts';
 import { recordSchema } from './record-schema.ts';
-import { checkFolder, checkShards, parseJson } from './verify-samples.ts';
+import { checkFolder, checkShards, checkSummaries, parseJson } from './verify-samples.ts';
 
-/** Written beside or after the checksums, so not listed in them. */
-const UNLISTED = new Set([RUN_FILE, `${LOG_FOLDER}/SHA256SUMS`, `${LOG_FOLDER}/report.html`]);
+/** Written beside or after the checksums, so not listed in them. A lock is told of apart. */
+const UNLISTED = new Set([RUN_FILE, `${LOG_FOLDER}/SHA256SUMS`, `${LOG_FOLDER}/report.html`, LOCK_FILE]);
+
+/** Has times, which are the only bytes of an output in which two equal runs may differ. */
+const SUMMARY = /^(\d+)_stats\.json$/;
 
 export interface OutputReport {
   readonly images: number;
@@ -31,6 +34,8 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   const run = await readRun(out);
   const problems: string[] = [];
   if (run.status !== 'finished') problems.push(`Expected a finished run but its status is ${run.status}`);
+  const writer = await describeWriter(out);
+  if (writer !== undefined) problems.push(`Expected no run at work but ${writer}`);
   const files = await listFiles(out);
   await checkSums(out, files, problems);
   const records = await readRecords(out, files, problems);
@@ -38,6 +43,7 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
     run.format === 'folder'
       ? await checkFolder(out, files, records, problems)
       : await checkShards(out, files, records, problems);
+  if (run.format !== 'folder') await checkSummaries(out, files, problems);
   const verified = [...records.values()].filter((r) => r.status === 'verified').length;
   if (images !== verified) problems.push(`Expected ${verified} images as in the redaction log but found ${images}`);
   return { images, rejected: records.size - verified, files: files.length, problems };
@@ -80,12 +86,14 @@ async function checkSums(out: string, files: readonly string[], problems: string
     const file = escaped ? name.replace(/\\(n|r|\\)/g, (_, c) => (c === 'n' ? '\n' : c === 'r' ? '\r' : '\\')) : name;
     listed.add(file);
     if (!present.has(file)) problems.push(`Expected ${JSON.stringify(file)} but it is missing`);
-    else if ((await sha256OfFile(path.join(out, file))) !== sum) {
+    else if ((await sha256OfFile(path.join(out, file)).catch(() => '')) !== sum) {
       problems.push(`Expected ${JSON.stringify(file)} unchanged but its SHA-256 differs`);
     }
   }
   for (const file of files) {
-    if (!listed.has(file) && !UNLISTED.has(file)) {
+    const shard = SUMMARY.exec(file)?.[1];
+    const isSummary = shard !== undefined && present.has(`${shard}.tar`);
+    if (!listed.has(file) && !UNLISTED.has(file) && !isSummary) {
       problems.push(`Expected only files of this tool but found ${JSON.stringify(file)}`);
     }
   }
@@ -112,15 +120,4 @@ async function readRecords(
     }
   }
   return records;
-}
-
-/** In chunks, since a shard may be larger than memory; undefined when the file cannot be read. */
-async function sha256OfFile(file: string): Promise<string | undefined> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
-  } catch {
-    return undefined;
-  }
-  return hash.digest('hex');
 }

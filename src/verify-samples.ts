@@ -5,6 +5,8 @@ import { scanContainer } from './image/container.ts';
 import { sha256 } from './io/atomic.ts';
 import { splitExtension } from './io/extensions.ts';
 import { LOG_FOLDER } from './io/run-log.ts';
+import { readShardLog } from './io/shard-log.ts';
+import { type ShardSummary, summarizeShard } from './io/shard-tables.ts';
 import { readBody, tarEntries } from './io/tar-archive.ts';
 
 const MEMBER = /^(\d{9,})\.(jpg|png|webp|avif|tiff|gif|json|cls)$/;
@@ -63,6 +65,25 @@ interface SeenShards {
   images: number;
   /** Extensions of the members of every sample, from the first one. */
   members: string | undefined;
+}
+
+/** Checks what the summary of every shard counts, and that its times can be; they alone are in no checksum. */
+export async function checkSummaries(out: string, files: readonly string[], problems: string[]): Promise<void> {
+  for (const file of files.filter((f) => /^\d+\.tar$/.test(f))) {
+    const shard = file.slice(0, -'.tar'.length);
+    const summary = `${shard}_stats.json`;
+    try {
+      const stats = JSON.parse(await readFile(path.join(out, summary), 'utf8')) as ShardSummary;
+      const rows = (await readShardLog(out, shard)).map((record) => ({ record }));
+      const { start_time, end_time } = stats;
+      const isPossible = Number.isFinite(start_time) && end_time >= start_time;
+      if (!isPossible || JSON.stringify(stats) !== JSON.stringify(summarizeShard(rows, start_time, end_time))) {
+        problems.push(`Expected ${summary} to agree with the redaction log`);
+      }
+    } catch (error) {
+      problems.push(`Expected a readable ${summary} but received: ${(error as Error).message}`);
+    }
+  }
 }
 
 /** @throws Error when the archive is damaged. */

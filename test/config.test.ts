@@ -34,6 +34,8 @@ describe('fillConfig', () => {
       limitPixels: 1e8,
       timeLimit: 120,
       overwrite: false,
+      resume: true,
+      retryFailed: false,
     });
   });
 
@@ -186,7 +188,15 @@ describe('fillConfig', () => {
     [{ timeLimit: 0.5 }, 'Expected a number from 1 to 86400 for --time-limit but received 0.5'],
     [{ timeLimit: Infinity }, 'Expected a number from 1 to 86400 for --time-limit but received Infinity'],
     [{ overwrite: 'yes' }, 'Expected true or false for --overwrite but received yes'],
-    [{ resume: true }, 'Expected no --resume: this version cannot resume a run; use --overwrite to start it again'],
+    [{ resume: 'no' }, 'Expected true or false for --resume but received no'],
+    [
+      { retryFailed: true, overwrite: true },
+      'Expected an earlier output to be gone on with for --retry-failed but received --overwrite',
+    ],
+    [
+      { retryFailed: true, resume: false },
+      'Expected an earlier output to be gone on with for --retry-failed but received --no-resume',
+    ],
   ])('refuses %j', (options, message) => {
     expect(() => fillConfig({ ...least, ...options })).toThrow(new UsageError(message));
   });

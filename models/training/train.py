@@ -4,7 +4,8 @@
     --start yolox_nano.onnx --out run --steps 20000
 
 Called again with the same arguments it goes on from run/last.pt. The learning rate stays level and falls in the last
-`--decay` steps, so that a run can be made longer: start again from run/level.pt with more --steps.
+`--decay` steps, so that a run can be made longer: start again from run/level.pt with more --steps. `--from` starts at a
+file that export.py wrote instead of at YOLOX-nano, which stays the teacher for bodies.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from data import Batches, Plan, Sampler, read_labels
 from loss import Loss
 from network import CLASSES, Conv, FaceBodyPlate, Teacher
 from render import PatchBank
-from warm_start import insert_normalisation, load
+from warm_start import insert_normalisation, load, load_exported
 
 RATE, DECAY, CLIP, EMA = 1.2e-3, 2e-2, 10.0, 0.9975
 TRUNK = 0.4  # of the rate, for what comes trained
@@ -47,6 +48,7 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--root", action="append", required=True, metavar="NAME=DIR")
     p.add_argument("--bank", type=Path, required=True)
     p.add_argument("--start", type=Path, required=True, help="YOLOX-nano 0.1.1rc0 as ONNX")
+    p.add_argument("--from", type=Path, dest="exported", metavar="FILE", help="go on from this network, as export.py writes it")
     p.add_argument("--out", type=Path, required=True)
     p.add_argument("--steps", type=int, default=20000)
     p.add_argument("--decay", type=int, default=4000, help="last steps, in which the rate falls")
@@ -107,6 +109,8 @@ class Run:
         self.sampler = Sampler(self.photographs, PatchBank.load(a.bank))
         self.plan = Plan(a.steps, a.ranks)
         student, teacher = load(a.start)
+        if a.exported:
+            student = load_exported(a.exported)
         self.teacher = folded(teacher, a.device)
         self.loss = Loss().to(a.device)
         self.step = 0

@@ -1,4 +1,5 @@
-"""Weights of YOLOX-nano (Apache-2.0, release 0.1.1rc0, ONNX) as the start of the network and as its teacher for persons."""
+"""Where the network starts: at YOLOX-nano (Apache-2.0, release 0.1.1rc0, ONNX), which also teaches it persons, or at a
+file that export.py wrote."""
 
 from __future__ import annotations
 
@@ -12,10 +13,14 @@ from torch import nn
 from network import CLASSES, Conv, FaceBodyPlate, PERSON_COCO, Predict, Teacher
 
 
+def _values(graph: onnx.GraphProto) -> dict[str, torch.Tensor]:
+    return {i.name: torch.tensor(numpy_helper.to_array(i)) for i in graph.initializer}
+
+
 def _convolutions(path: Path) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Weight and bias of every convolution, in the order of the graph, which is the order of the modules."""
     graph = onnx.load(str(path)).graph
-    values = {i.name: torch.tensor(numpy_helper.to_array(i)) for i in graph.initializer}
+    values = _values(graph)
     return [(values[n.input[1]], values[n.input[2]]) for n in graph.node if n.op_type == "Conv"]
 
 
@@ -83,6 +88,25 @@ def _start_predictions(predict: Predict, cls, reg, obj) -> None:
         share = 1.0 if c == body else 0.1
         predict.box.weight.data[4 * c : 4 * c + 4] = share * reg[0]
         predict.box.bias.data[4 * c : 4 * c + 4] = share * reg[1]
+
+
+def load_exported(path: Path) -> FaceBodyPlate:
+    """The network of a file that export.py wrote, whose weights bear the names of the modules.
+
+    Throws ValueError where the file holds another network.
+    """
+    values = {name.removeprefix("model."): v for name, v in _values(onnx.load(str(path)).graph).items()}
+    model = FaceBodyPlate()
+    folded = {name: m for name, m in model.named_modules() if isinstance(m, Conv)}
+    last = {name: m for name, m in model.named_modules() if isinstance(m, nn.Conv2d) and name.startswith("predict.")}
+    expected = {f"{name}.{value}" for name in (*(f"{n}.conv" for n in folded), *last) for value in ("weight", "bias")}
+    if missing := sorted(expected - values.keys()):
+        raise ValueError(f"Expected weights that export.py wrote in {path} but {len(missing)} are missing: {missing[0]} …")
+    for name, module in folded.items():
+        _put(module, values[f"{name}.conv.weight"], values[f"{name}.conv.bias"])
+    for name, layer in last.items():
+        layer.load_state_dict({value: values[f"{name}.{value}"] for value in ("weight", "bias")})
+    return model
 
 
 @torch.no_grad()

@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { Command } from 'commander';
 import { suggest } from '../config.ts';
 import { CLASSES, type ClassName } from '../core/types.ts';
@@ -11,6 +9,7 @@ import { DEVICES } from '../models/session.ts';
 import { describeEvaluation } from './eval-table.ts';
 import { assignments, list, number, numericAssignments } from './parse.ts';
 import { evalCounts, ProgressLine } from './progress.ts';
+import { checkTarget } from './target.ts';
 import type { Terminal } from './terminal.ts';
 
 interface EvalFlags extends Omit<EvaluateOptions, 'data' | 'map'> {
@@ -75,22 +74,4 @@ function classesOf(map: Readonly<Record<string, string>>): Record<string, ClassN
     );
   });
   return Object.fromEntries(entries);
-}
-
-/** Before the work, which may take hours. @throws UsageError when a file cannot be put there. */
-async function checkTarget(flag: string, file: string): Promise<void> {
-  const folder = path.dirname(path.resolve(file));
-  const isFolder = (target: string): Promise<boolean> =>
-    stat(target).then(
-      (status) => status.isDirectory(),
-      () => false,
-    );
-  if (file === '' || (await isFolder(file))) {
-    throw new UsageError(
-      `Expected a file for ${flag} but received ${file === '' ? 'an empty string' : `the folder ${file}`}`,
-    );
-  }
-  if (!(await isFolder(folder))) {
-    throw new UsageError(`Expected a file in an existing folder for ${flag} but received ${file}`);
-  }
 }

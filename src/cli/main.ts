@@ -1,6 +1,7 @@
 import { Command, CommanderError, Help } from 'commander';
 import { ModelError, OutputError, UsageError } from '../errors.ts';
 import { packageVersion } from '../prepare.ts';
+import { attackCommand } from './attack-command.ts';
 import { benchCommand } from './bench-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { modelsCommand } from './models-command.ts';
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
   program.addCommand(reportCommand(terminal));
   program.addCommand(benchCommand(terminal));
   program.addCommand(evalCommand(terminal, exit));
+  program.addCommand(attackCommand(terminal, exit));
   // The main job needs no command, so its options are those of the program.
   const help = new Help();
   program.configureHelp({

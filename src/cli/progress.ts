@@ -1,3 +1,4 @@
+import type { AttackProgress } from '../attack/attack.ts';
 import { CLASSES } from '../core/types.ts';
 import type { EvaluateProgress } from '../eval/evaluate.ts';
 import type { RunProgress } from '../run.ts';
@@ -9,6 +10,8 @@ const BAR = 20;
 
 interface Progress {
   readonly done: number;
+  /** Done before, so that they say nothing of how fast it goes. */
+  readonly kept?: number;
   readonly total: number;
 }
 
@@ -52,8 +55,12 @@ export class ProgressLine<T extends Progress> {
 }
 
 /** `12/40  3.1 img/s  9.0 s left  face 7  body 3  quarantined 1` */
-export function describeProgress({ done, total }: Progress, counts: readonly string[], seconds: number): string {
-  const rate = done / Math.max(seconds, 1e-9);
+export function describeProgress(
+  { done, kept = 0, total }: Progress,
+  counts: readonly string[],
+  seconds: number,
+): string {
+  const rate = (done - kept) / Math.max(seconds, 1e-9);
   const left = rate > 0 ? duration((total - done) / rate) : '?';
   return [`${done}/${total}`, `${rate.toFixed(1)} img/s`, ...(done < total ? [`${left} left`] : []), ...counts].join(
     '  ',
@@ -66,5 +73,9 @@ export function runCounts({ regions, rejected }: RunProgress): string[] {
 }
 
 export function evalCounts({ failed }: EvaluateProgress): string[] {
+  return [`not measured ${failed}`];
+}
+
+export function attackCounts({ failed }: AttackProgress): string[] {
   return [`not measured ${failed}`];
 }

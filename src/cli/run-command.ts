@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type Config, ENCODINGS, fillConfig, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS, suggest } from '../config.ts';
 import { CLASSES, MODES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
@@ -18,6 +18,9 @@ Examples:
   anonymize shard-00000.tar shard-00001.tar --out ./clean --encode jpeg
   anonymize ./photos --out ./clean --format folder --redact face=pixelate,text=none
   anonymize ./photos --out ./clean --redact face=synthetic,plate=synthetic,text=solid,body=none
+
+The same command again goes on with a run that was interrupted or killed; --retry-failed tries what
+it could not publish.
 
 Exit codes: 0 everything published · 1 some samples were not published · 2 wrong usage, model or
 output error · 130 interrupted`;
@@ -62,8 +65,9 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--device <name>', `${DEVICES.join(' | ')} (default: cpu)`)
     .option('--limit-pixels <n>', 'larger images are quarantined (default: 1e8)', number)
     .option('--time-limit <seconds>', 'slower images are given up (default: 120)', number)
-    .addOption(new Option('--resume', 'not in this version'))
-    .addOption(new Option('--no-resume', 'start from the beginning (what this version always does)'))
+    .option('--resume', 'go on with an unfinished run of the same settings and inputs (default)')
+    .option('--no-resume', 'refuse a folder that has content, also of an unfinished run')
+    .option('--retry-failed', 'do again what an earlier run could not publish; the rest is kept as it is')
     .option('--overwrite', 'replace the output of an earlier run')
     .option('--quiet', 'print nothing but errors')
     .option('--json', 'print the summary as JSON')
@@ -77,7 +81,7 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
   const { quiet, json, ...options } = flags;
   if (options.out === undefined) {
     // A mistyped command looks like an input.
-    const hint = suggest(inputs[0] ?? '', ['models', 'verify', 'report', 'bench', 'eval']);
+    const hint = suggest(inputs[0] ?? '', ['models', 'verify', 'report', 'bench', 'eval', 'attack']);
     throw new UsageError(`Expected a folder for --out but received nothing${hint}`);
   }
   const config = fillConfig({ inputs, ...options });
@@ -102,6 +106,7 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
       ...(quiet
         ? {}
         : {
+            onResume: () => terminal.err('Going on with an earlier run: reading its shards again\n'),
             onStart: (start) => terminal.err(describeStart(start, config)),
             onProgress: (state) => progress.update(state),
           }),
@@ -116,7 +121,11 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
   return summary.rejected > 0 ? 1 : 0;
 }
 
-function describeStart(start: Pick<RunSummary, 'total' | 'workers' | 'device' | 'notices'>, config: Config): string {
-  const head = `${plural(start.total, 'image')}, ${plural(start.workers, 'worker')} on ${start.device.join('+')}, looking for ${config.classes.join(', ')}\n`;
+function describeStart(
+  start: Pick<RunSummary, 'total' | 'kept' | 'workers' | 'device' | 'notices'>,
+  config: Config,
+): string {
+  const kept = start.kept > 0 ? `${start.kept.toLocaleString('en')} done before, ` : '';
+  const head = `${plural(start.total, 'image')}, ${kept}${plural(start.workers, 'worker')} on ${start.device.join('+')}, looking for ${config.classes.join(', ')}\n`;
   return head + start.notices.map((n) => `Note: ${n}\n`).join('');
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Config } from '../config.ts';
-import { CLASSES } from '../core/types.ts';
+import { CLASSES, type ClassName } from '../core/types.ts';
 import type { RunSummary } from '../run.ts';
 import { duration, plural, printable, table } from './terminal.ts';
 
@@ -15,16 +15,12 @@ export function describeSummary(summary: RunSummary, config: Config): string {
   if (summary.status === 'empty') {
     return `No images in ${config.inputs.map(printable).join(', ')}: nothing was written.\n${others}`;
   }
-  const speed = `in ${duration(summary.seconds)} (${summary.imagesPerSecond.toFixed(1)} images/s, ${plural(summary.workers, 'worker')}, ${summary.device.join('+')})`;
-  const head =
-    summary.status === 'finished'
-      ? `${summary.published.toLocaleString('en')} of ${plural(summary.total, 'image')} anonymized and published ${speed}\n`
-      : `Interrupted after ${summary.done.toLocaleString('en')} of ${plural(summary.total, 'image')} ${speed}. Complete shards are kept, the unfinished one was removed.\n`;
+  const head = describeOutcome(summary);
   const rows = CLASSES.filter((c) => config.classes.includes(c)).map((c) => [
     summary.models.some((m) => m.startsWith(`${c}:`) && m.endsWith('@interim')) ? `${c} (interim)` : c,
     summary.regions[c],
     summary.images[c],
-    config.redact[c] === 'none' ? 'NOT redacted (mode none)' : config.redact[c],
+    describeMode(c, summary, config),
   ]);
   const reasons = Object.entries(summary.reasons).map(([reason, n]) => [n, ...reason.split('/').reverse()]);
   return [
@@ -41,4 +37,22 @@ export function describeSummary(summary: RunSummary, config: Config): string {
     ]),
     '\nOnly what the models detect is redacted. Look at a sample of the output before you rely on it.\n',
   ].join('');
+}
+
+function describeOutcome(summary: RunSummary): string {
+  const { status, done, kept, total, published } = summary;
+  const count = (n: number): string => n.toLocaleString('en');
+  const results = `${count(published)} of ${plural(total, 'image')} anonymized and published`;
+  if (status === 'finished' && kept === total) {
+    return `Complete already: ${results} by an earlier run. Nothing was changed.\n`;
+  }
+  const speed = `in ${duration(summary.seconds)} (${summary.imagesPerSecond.toFixed(1)} images/s, ${plural(summary.workers, 'worker')}, ${summary.device.join('+')})`;
+  const earlier = kept > 0 ? `, ${count(kept)} of them by an earlier run` : '';
+  if (status === 'finished') return `${results}${earlier} ${speed}\n`;
+  return `Interrupted after ${count(done)} of ${plural(total, 'image')}${earlier} ${speed}. Complete shards are kept, the unfinished one was removed. The same command goes on.\n`;
+}
+
+function describeMode(cls: ClassName, { standIns }: RunSummary, { redact }: Config): string {
+  if (redact[cls] === 'none') return 'NOT redacted (mode none)';
+  return standIns[cls] > 0 ? `${redact[cls]}, ${standIns[cls].toLocaleString('en')} blurred instead` : redact[cls];
 }

@@ -3,11 +3,12 @@ import { dirname, join, resolve } from 'node:path';
 import type { PublishedOutcome, VerifiedRecord } from '../core/outcome.ts';
 import { OutputError } from '../errors.ts';
 import { isWithin } from '../paths.ts';
-import { allSteps, makeFolder, sha256, syncFolder, type WrittenFile, withFile } from './atomic.ts';
+import { allSteps, makeFolder, sha256, sha256OfFile, syncFolder, type WrittenFile, withFile } from './atomic.ts';
 import { withExtensionFor } from './extensions.ts';
 import { verifiedRecord } from './records.ts';
-import type { Shard, ShardFactory, SinkSample } from './shard.ts';
-import { plainSegments, stagingName, TargetNames } from './target-names.ts';
+import { logFile } from './run-log.ts';
+import type { Shard, ShardFormat, SinkSample } from './shard.ts';
+import { plainSegments, sidecarOf, stagingName, TargetNames } from './target-names.ts';
 
 class FolderShard implements Shard {
   readonly path: string;
@@ -15,6 +16,7 @@ class FolderShard implements Shard {
   readonly #staging: string;
   readonly #names: TargetNames;
   readonly #staged: WrittenFile[] = [];
+  readonly #kept: WrittenFile[] = [];
   readonly #published: string[] = [];
   /** Folders of the mirrored tree that this shard made, outermost first. */
   readonly #made: string[] = [];
@@ -46,6 +48,11 @@ class FolderShard implements Shard {
     this.#staged.push({ path, sha256: digest });
   }
 
+  /** The file stays where it is. */
+  async keep(sample: SinkSample, record: VerifiedRecord): Promise<void> {
+    this.#kept.push(...filesOf(record, sample.cls));
+  }
+
   /** The name of a sample that failed stays free: nothing else may pass for it. */
   skip(sample: SinkSample): void {
     this.#names.claim(sample.relativePath);
@@ -75,7 +82,7 @@ class FolderShard implements Shard {
     }
     for (const folder of folders) await syncFolder(folder);
     await rm(this.#staging, { recursive: true, force: true });
-    return this.#staged;
+    return [...this.#kept, ...this.#staged];
   }
 
   async seal(): Promise<readonly WrittenFile[]> {
@@ -88,12 +95,35 @@ class FolderShard implements Shard {
   }
 }
 
+/** The files of a published sample. @throws OutputError for a record that no folder output has. */
+function filesOf({ key, file, out_sha256 }: VerifiedRecord, cls: string | undefined): WrittenFile[] {
+  if (file === undefined) throw new OutputError(`Expected the file of ${key} in its record but received none`);
+  plainSegments(file);
+  const image = { path: file, sha256: out_sha256 };
+  return cls === undefined ? [image] : [image, { path: sidecarOf(file, 'cls'), sha256: sha256(cls) }];
+}
+
 /** Shards as a mirror of the input tree in `out` (absolute); each is staged apart and moved in when it is whole. */
-export function folderShards(out: string): ShardFactory {
+export function folderShards(out: string): ShardFormat {
   const names = new TargetNames();
-  return async (name) => {
-    const staging = join(out, stagingName(name));
-    await makeFolder(staging);
-    return new FolderShard(out, staging, names);
+  return {
+    async open(name) {
+      const staging = join(out, stagingName(name));
+      await makeFolder(staging);
+      return new FolderShard(out, staging, names);
+    },
+    markerOf: logFile,
+    async check(_, rows) {
+      const files = rows.flatMap(({ record, cls }) => (record.status === 'verified' ? filesOf(record, cls) : []));
+      for (const { path, sha256: expected } of files) {
+        if ((await sha256OfFile(join(out, path))) !== expected) throw new Error(`${path} differs from its record`);
+      }
+      return files;
+    },
+    adopt: ({ cls }, record) => {
+      const [image, sidecar] = filesOf(record, cls).map(({ path }) => path);
+      names.adopt({ path: image as string, ...(sidecar === undefined ? {} : { sidecar }) });
+    },
+    passOver: (sample) => void names.claim(sample.relativePath),
   };
 }

@@ -1,24 +1,21 @@
 import { chmod, type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublishedOutcome, RejectedOutcome } from '../core/outcome.ts';
-import { allSteps, asOutputError, makeFolder } from './atomic.ts';
+import { allSteps, asOutputError, makeFolder, syncFolder } from './atomic.ts';
+import { compactLedger, LEDGER, LEDGER_FILES, type LedgerFile } from './ledger-files.ts';
 import { jsonLines } from './records.ts';
+import type { SampleStates } from './sample-states.ts';
 import type { SampleOrigin } from './source.ts';
-
-const FILES = { sources: 'sources.jsonl', detections: 'detections.jsonl', quarantine: 'quarantine.jsonl' } as const;
-type FileKey = keyof typeof FILES;
-
-/** Every name that a private directory may have. */
-export const LEDGER_FILES: readonly string[] = Object.values(FILES);
 
 /** What the private directory keeps of one sample. */
 export interface LedgerEntry {
+  readonly index: number;
   readonly key: string;
   readonly origin: SampleOrigin;
   readonly outcome: Pick<PublishedOutcome, 'status' | 'detections'> | RejectedOutcome;
 }
 
-function linesOf(entries: readonly LedgerEntry[]): Record<FileKey, string> {
+function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
   const sources: unknown[] = [];
   const detections: unknown[] = [];
   const quarantine: unknown[] = [];
@@ -37,43 +34,66 @@ function linesOf(entries: readonly LedgerEntry[]): Record<FileKey, string> {
 
 /**
  * The private directory (0700, files 0600): which sample came from where, what the detectors saw,
- * why samples were held back. Grows by whole shards; a shard that fails is cut off again.
+ * why samples were held back. Grows by whole shards; a shard that fails is cut off again. Samples that
+ * are done again are appended, too, and find their place when the run is finished.
  */
 export class Ledger {
   readonly #folder: string;
-  readonly #files: ReadonlyMap<FileKey, FileHandle>;
+  readonly #files: ReadonlyMap<LedgerFile, FileHandle>;
   /** Bytes of whole shards per file. */
-  readonly #lengths = new Map<FileKey, number>();
+  readonly #lengths = new Map<LedgerFile, number>();
+  #last: number;
+  #isOrdered = true;
 
   /** @throws OutputError */
   static async create(folder: string): Promise<Ledger> {
     await makeFolder(folder, 0o700);
-    const files = new Map<FileKey, FileHandle>();
+    // A run that was killed before it had written anything leaves empty files.
+    for (const name of LEDGER_FILES) await rm(join(folder, name), { force: true });
+    return Ledger.#open(folder, 'ax', -1);
+  }
+
+  /** Opens the directory of an earlier run, with lines of samples that are done only. @throws OutputError */
+  static async reopen(folder: string, states: SampleStates): Promise<Ledger> {
+    await makeFolder(folder, 0o700);
+    return Ledger.#open(folder, 'a', await compactLedger(folder, states));
+  }
+
+  static async #open(folder: string, flags: string, last: number): Promise<Ledger> {
+    const files = new Map<LedgerFile, FileHandle>();
     try {
       await chmod(folder, 0o700);
-      for (const [key, name] of Object.entries(FILES))
-        files.set(key as FileKey, await open(join(folder, name), 'ax', 0o600));
+      for (const [key, name] of Object.entries(LEDGER))
+        files.set(key as LedgerFile, await open(join(folder, name), flags, 0o600));
+      await syncFolder(folder);
+      const ledger = new Ledger(folder, files, last);
+      await ledger.commit();
+      return ledger;
     } catch (error) {
       for (const file of files.values()) await file.close();
       throw asOutputError(folder, error);
     }
-    return new Ledger(folder, files);
   }
 
-  private constructor(folder: string, files: ReadonlyMap<FileKey, FileHandle>) {
+  private constructor(folder: string, files: ReadonlyMap<LedgerFile, FileHandle>, last: number) {
     this.#folder = folder;
     this.#files = files;
+    this.#last = last;
   }
 
   /** Appends a shard and flushes it; `commit` or `rollback` must follow. @throws OutputError */
   async append(entries: readonly LedgerEntry[]): Promise<void> {
+    for (const { index } of entries) {
+      if (index <= this.#last) this.#isOrdered = false;
+      this.#last = Math.max(this.#last, index);
+    }
     const lines = linesOf(entries);
     for (const [key, file] of this.#files) {
       try {
         await file.writeFile(lines[key]);
         await file.sync();
       } catch (error) {
-        throw asOutputError(join(this.#folder, FILES[key]), error);
+        throw asOutputError(join(this.#folder, LEDGER[key]), error);
       }
     }
   }
@@ -96,6 +116,12 @@ export class Ledger {
 
   async close(): Promise<void> {
     await allSteps(...[...this.#files.values()].map((file) => () => file.close()));
+  }
+
+  /** Closes the files of a run in which every sample is done, in the order of the samples. @throws OutputError */
+  async finish(states: SampleStates): Promise<void> {
+    await this.close();
+    if (!this.#isOrdered) await compactLedger(this.#folder, states);
   }
 
   /** Closes and deletes the files: the run did not begin. */

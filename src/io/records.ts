@@ -8,12 +8,13 @@ import type {
 import { CLASSES, type ClassName } from '../core/types.ts';
 
 function publicRegion(region: RecordRegion): RecordRegion {
-  const { box, shape, mode, cells, sigma, origin } = region;
+  const { box, shape, mode, requested, cells, sigma, origin } = region;
   return {
     class: region.class,
     ...(box === undefined ? {} : { box }),
     shape,
     mode,
+    ...(requested === undefined ? {} : { requested }),
     ...(cells === undefined ? {} : { cells }),
     ...(sigma === undefined ? {} : { sigma }),
     origin,
@@ -45,10 +46,17 @@ export function verifiedRecord(
   };
 }
 
-/** The public record of a sample that was not published. A reason that is no code is withheld. */
-export function rejectedRecord(key: string, outcome: RejectedOutcome): RejectedRecord {
-  const reason = /^[a-z0-9_:-]{1,64}$/.test(outcome.reason) ? outcome.reason : 'unspecified';
-  return { v: 1, key, status: outcome.status, stage: outcome.stage, reason };
+/** A reason that may be published: one that is no code is withheld. */
+export function publicReason(reason: string): string {
+  return /^[a-z0-9_:-]{1,64}$/.test(reason) ? reason : 'unspecified';
+}
+
+/** The public record of a sample that was not published. */
+export function rejectedRecord(
+  key: string,
+  { status, stage, reason }: Pick<RejectedOutcome, 'status' | 'stage' | 'reason'>,
+): RejectedRecord {
+  return { v: 1, key, status, stage, reason: publicReason(reason) };
 }
 
 /** One object per line. */

@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RedactionRecord } from '../core/outcome.ts';
-import { makeFolder, type WrittenFile, writeFileAtomic } from './atomic.ts';
+import { makeFolder, syncFolder, type WrittenFile, writeFileAtomic } from './atomic.ts';
 import { jsonLines } from './records.ts';
 
 /** Folder of the public logs, below the output folder. */
@@ -12,12 +12,24 @@ export const TOOL = 'anonymize';
 
 export type RunStatus = 'running' | 'finished' | 'interrupted' | 'failed';
 
+/** The redaction log of a shard, below the output folder. */
+export function logFile(shard: string): string {
+  return `${LOG_FOLDER}/redactions/${shard}.jsonl`;
+}
+
+/** The same before its shard is published: it names the files that get their final names meanwhile. */
+function pendingLog(shard: string): string {
+  return `${logFile(shard)}.pending`;
+}
+
 /** The public logs of a run: its settings and state, the redaction records, the checksums. */
 export class RunLog {
   readonly #out: string;
   #run: Record<string, unknown>;
   readonly #files: WrittenFile[] = [];
-  #pending: string | undefined;
+  /** Log of the shard at hand. */
+  #staged: WrittenFile | undefined;
+  #leftovers: string[] = [];
 
   /** Creates the folder and writes run.json. @throws OutputError */
   static async create(out: string, run: Record<string, unknown>): Promise<RunLog> {
@@ -40,32 +52,42 @@ export class RunLog {
     await writeFileAtomic(join(this.#out, RUN_FILE), `${json}\n`);
   }
 
-  /** Writes the log of a shard; `commit` or `rollback` must follow. */
-  async writeRedactions(shard: string, records: readonly RedactionRecord[]): Promise<WrittenFile> {
-    const path = `${LOG_FOLDER}/redactions/${shard}.jsonl`;
-    const digest = await writeFileAtomic(join(this.#out, path), jsonLines(records));
-    this.#pending = path;
-    return { path, sha256: digest };
+  /** Writes the log of a shard apart; `publish` or `rollback` must follow. */
+  async stage(shard: string, records: readonly RedactionRecord[]): Promise<void> {
+    this.#leftovers = [pendingLog(shard)];
+    const digest = await writeFileAtomic(join(this.#out, pendingLog(shard)), jsonLines(records));
+    this.#staged = { path: logFile(shard), sha256: digest };
+  }
+
+  /** Gives the staged log its name; `commit` or `rollback` must follow. */
+  async publish(): Promise<WrittenFile> {
+    const { path } = this.#staged as WrittenFile;
+    const [pending] = this.#leftovers as [string];
+    await rename(join(this.#out, pending), join(this.#out, path));
+    this.#leftovers.push(path);
+    await syncFolder(join(this.#out, LOG_FOLDER, 'redactions'));
+    return this.#staged as WrittenFile;
   }
 
   /** Takes the files of a whole shard into the checksums. */
   commit(files: readonly WrittenFile[]): void {
-    this.#pending = undefined;
+    this.#leftovers = [];
     this.#files.push(...files);
   }
 
   /** Removes the log that was not committed. */
   async rollback(): Promise<void> {
-    if (this.#pending !== undefined) await rm(join(this.#out, this.#pending), { force: true });
-    this.#pending = undefined;
+    for (const path of this.#leftovers) await rm(join(this.#out, path), { force: true });
+    this.#leftovers = [];
   }
 
   /**
-   * Writes SHA256SUMS (for `sha256sum -c` in the output folder) over everything but itself and
-   * run.json, whose status `finished` is written after it.
+   * Writes SHA256SUMS (for `sha256sum -c` in the output folder) over everything but itself,
+   * run.json, whose status `finished` is written after it, and the shards' summaries, whose times
+   * would make two outputs of the same bytes look different.
    */
   async finish(more: Record<string, unknown>): Promise<void> {
-    const files = this.#files.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const files = [...this.#files].sort((a, b) => (a.path < b.path ? -1 : 1));
     await writeFileAtomic(join(this.#out, LOG_FOLDER, 'SHA256SUMS'), files.map(checksumLine).join(''));
     await this.setStatus('finished', more);
   }

@@ -17,17 +17,34 @@ export interface Shard {
   readonly path: string;
   /** Stages a published sample. Returns its record as the log will show it. */
   add(key: string, sample: SinkSample, outcome: PublishedOutcome): Promise<VerifiedRecord>;
+  /** Stages a sample that the shard of this name has published before, as it is there. */
+  keep(sample: SinkSample, record: VerifiedRecord): Promise<void>;
   /** Takes note of a sample that will not be published. */
   skip(sample: SinkSample): void;
   /** Flushes and re-reads what was staged. */
   verify(): Promise<void>;
-  /** Moves the verified files to their final names. */
+  /** Moves the verified files to their final names; what had these names is not whole from here on. */
   publish(): Promise<readonly WrittenFile[]>;
-  /** Writes the tables; the last file says that the shard is whole. */
+  /** Writes the tables, the one that says that the shard is whole last. Returns those that have checksums. */
   seal(rows: readonly ShardRow[]): Promise<readonly WrittenFile[]>;
   /** Removes every file of this shard, staged or published. */
   discard(): Promise<void>;
 }
 
-/** Makes the shard of this number; `name` is what its files are called. */
-export type ShardFactory = (name: string) => Promise<Shard>;
+/** How the shards of a run are laid out. `name` is what the files of a shard are called. */
+export interface ShardFormat {
+  open(name: string): Promise<Shard>;
+  /** The file that is written last, below the output folder. */
+  markerOf(name: string): string;
+  /**
+   * Reads a shard with all its files again.
+   * @param rows from its redaction log.
+   * @returns the files that have checksums.
+   * @throws Error saying what is not as it was written.
+   */
+  check(name: string, rows: readonly ShardRow[]): Promise<readonly WrittenFile[]>;
+  /** Takes note of the names that a published sample of an earlier run has. */
+  adopt(sample: SinkSample, record: VerifiedRecord): void;
+  /** Takes note of a sample that an earlier run has not published. */
+  passOver(sample: SinkSample): void;
+}

@@ -2,54 +2,114 @@ import type { Outcome, PublishedOutcome, RedactionRecord } from '../core/outcome
 import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError } from './atomic.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
+import type { OutputLock } from './lock.ts';
 import { rejectedRecord } from './records.ts';
 import type { RunLog } from './run-log.ts';
-import type { Shard, ShardFactory, ShardRow, SinkSample } from './shard.ts';
+import type { SampleStates } from './sample-states.ts';
+import type { Shard, ShardFormat, ShardRow, SinkSample } from './shard.ts';
+import { readShardLog } from './shard-log.ts';
+import { keyOf, type ShardPlan } from './shard-plan.ts';
 import type { Sink, SinkItem, SinkOptions } from './sink.ts';
 
-/** Key of a sample in every output: ASCII, without dots. */
-export function keyOf(index: number): string {
-  return String(index).padStart(9, '0');
+/** What a sink writes to, and what is done already. */
+export interface ShardedOutput {
+  readonly out: string;
+  readonly plan: ShardPlan;
+  readonly format: ShardFormat;
+  readonly lock: OutputLock;
+  readonly ledger: Ledger;
+  readonly log: RunLog;
+  /** Samples that are done are passed over, or taken over where another one of their shard is not. */
+  readonly states: SampleStates;
 }
 
 /** Cuts the stream of outcomes into shards and takes each through check, log, publication and tables. */
 export class ShardedSink implements Sink {
+  readonly notices: readonly string[];
   readonly #options: SinkOptions;
-  readonly #out: string;
-  readonly #ledger: Ledger;
-  readonly #log: RunLog;
-  readonly #openShard: ShardFactory;
-  readonly #nameWidth: number;
+  readonly #output: ShardedOutput;
   #state: 'open' | 'broken' | 'closed' = 'open';
+  /** First sample that was not looked at yet. */
   #next = 0;
   #shard: Shard | undefined;
+  /** Records of an earlier run for the shard at hand, by key. */
+  #earlier: ReadonlyMap<string, RedactionRecord> = new Map();
   #rows: ShardRow[] = [];
   #entries: LedgerEntry[] = [];
 
-  constructor(options: SinkOptions, out: string, ledger: Ledger, log: RunLog, openShard: ShardFactory) {
+  constructor(options: SinkOptions, output: ShardedOutput, notices: readonly string[]) {
     this.#options = options;
-    this.#out = out;
-    this.#ledger = ledger;
-    this.#log = log;
-    this.#openShard = openShard;
-    const last = Math.max(0, Math.ceil(options.total / options.samplesPerShard) - 1);
-    this.#nameWidth = Math.max(5, String(last).length);
+    this.#output = output;
+    this.notices = notices;
   }
 
-  async write({ sample, outcome }: SinkItem): Promise<void> {
-    const { total, samplesPerShard } = this.#options;
-    if (this.#state !== 'open' || sample.index !== this.#next || sample.index >= total) {
-      throw new RangeError(`Expected sample ${this.#next} of ${total} in an open sink but received ${sample.index}`);
+  wants(index: number): boolean {
+    return this.#output.states.isToDo(index);
+  }
+
+  async write({ sample, outcome }: SinkItem): Promise<RedactionRecord> {
+    const { total } = this.#options;
+    const { states } = this.#output;
+    const expected = states.nextToDo(this.#next);
+    if (this.#state !== 'open' || sample.index !== expected || sample.index >= total) {
+      throw new RangeError(`Expected sample ${expected} of ${total} in an open sink but received ${sample.index}`);
     }
-    this.#next += 1;
-    await this.#orBreak(async () => {
-      this.#shard ??= await this.#openShard(this.#shardName(sample.index));
-      await this.#stage(this.#shard, sample, outcome);
-      if (this.#next % samplesPerShard === 0) await this.#complete(this.#shard);
+    return this.#orBreak(async () => {
+      await this.#passOver(sample.index);
+      const shard = await this.#openShard(sample.index);
+      const record = await this.#stage(shard, sample, outcome);
+      states.set(sample.index, record);
+      await this.#step();
+      return record;
     });
   }
 
-  async #stage(shard: Shard, sample: SinkSample, outcome: Outcome): Promise<void> {
+  /** Goes on to the sample at `end`; all before it are done. */
+  async #passOver(end: number): Promise<void> {
+    const { plan, states, format } = this.#output;
+    while (this.#next < end) {
+      const shardEnd = plan.endOf(plan.shardOf(this.#next));
+      if (this.#shard !== undefined || states.nextToDo(this.#next, shardEnd) < shardEnd) {
+        await this.#takeOver(await this.#openShard(this.#next), this.#options.at(this.#next));
+        await this.#step();
+        continue;
+      }
+      for (; this.#next < shardEnd; this.#next++) {
+        if (!states.isPublished(this.#next)) format.passOver(this.#options.at(this.#next));
+      }
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { plan } = this.#output;
+    const shard = plan.shardOf(this.#next);
+    this.#next += 1;
+    if (this.#shard !== undefined && this.#next === plan.endOf(shard)) await this.#complete(this.#shard, shard);
+  }
+
+  async #openShard(index: number): Promise<Shard> {
+    if (this.#shard !== undefined) return this.#shard;
+    const { out, plan, states, format } = this.#output;
+    const shard = plan.shardOf(index);
+    const name = plan.nameOf(shard);
+    this.#earlier = new Map();
+    if (states.isAnyDone(plan.startOf(shard), plan.endOf(shard))) {
+      this.#earlier = new Map((await readShardLog(out, name)).map((record) => [record.key, record]));
+    }
+    this.#shard = await format.open(name);
+    return this.#shard;
+  }
+
+  /** Takes a sample over from the shard that an earlier run has published. */
+  async #takeOver(shard: Shard, sample: SinkSample): Promise<void> {
+    const record = this.#earlier.get(keyOf(sample.index));
+    if (record === undefined) throw new OutputError(`Expected ${keyOf(sample.index)} in the log of its shard`);
+    if (record.status === 'verified') await shard.keep(sample, record);
+    else shard.skip(sample);
+    this.#rows.push({ record, ...(sample.cls === undefined ? {} : { cls: sample.cls }) });
+  }
+
+  async #stage(shard: Shard, sample: SinkSample, outcome: Outcome): Promise<RedactionRecord> {
     const key = keyOf(sample.index);
     let record: RedactionRecord;
     if (outcome.status === 'verified') {
@@ -61,7 +121,8 @@ export class ShardedSink implements Sink {
     }
     this.#rows.push({ record, ...(sample.cls === undefined ? {} : { cls: sample.cls }) });
     // Without the image: a shard's log is kept in memory, its pixels are not.
-    this.#entries.push({ key, origin: sample.origin, outcome: withoutBytes(outcome) });
+    this.#entries.push({ index: sample.index, key, origin: sample.origin, outcome: withoutBytes(outcome) });
+    return record;
   }
 
   /** Every sample of an output has the same members. */
@@ -75,56 +136,68 @@ export class ShardedSink implements Sink {
     }
   }
 
-  async #complete(shard: Shard): Promise<void> {
-    const name = this.#shardName(this.#next - 1);
+  /** Nothing has its final name before it was read again, and before the private log knows where it came from. */
+  async #complete(shard: Shard, number: number): Promise<void> {
+    const { plan, lock, ledger, log } = this.#output;
     await shard.verify();
-    await this.#ledger.append(this.#entries);
+    await lock.assertHeld();
+    await ledger.append(this.#entries);
+    await log.stage(
+      plan.nameOf(number),
+      this.#rows.map((row) => row.record),
+    );
     const files = [...(await shard.publish())];
-    const records = this.#rows.map((row) => row.record);
-    files.push(await this.#log.writeRedactions(name, records));
+    files.push(await log.publish());
     files.push(...(await shard.seal(this.#rows)));
-    await this.#ledger.commit();
-    this.#log.commit(files);
+    await ledger.commit();
+    log.commit(files);
     this.#shard = undefined;
     this.#rows = [];
     this.#entries = [];
   }
 
   async finish(run: Record<string, unknown>): Promise<void> {
-    if (this.#state !== 'open' || this.#next !== this.#options.total) {
-      throw new RangeError(`Expected ${this.#options.total} samples in an open sink but received ${this.#next}`);
+    const { total } = this.#options;
+    const { ledger, lock, log, states } = this.#output;
+    const done = states.nextToDo(this.#next);
+    if (this.#state !== 'open' || done !== total) {
+      throw new RangeError(`Expected ${total} samples in an open sink but received ${done}`);
     }
     await this.#orBreak(async () => {
-      if (this.#shard !== undefined) await this.#complete(this.#shard);
-      await this.#log.finish(run);
-      await this.#ledger.close();
+      await this.#passOver(total);
+      await lock.assertHeld();
+      await ledger.finish(states);
+      await log.finish(run);
+      this.#state = 'closed';
+      await lock.release();
     });
-    this.#state = 'closed';
   }
 
   async abort(status: 'interrupted' | 'failed'): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    const { out, ledger, lock, log } = this.#output;
     try {
       await allSteps(
         () => this.#discard(),
-        () => this.#ledger.close(),
+        () => ledger.close(),
       );
     } catch (error) {
-      throw asOutputError(this.#out, error);
+      throw asOutputError(out, error);
     } finally {
       // On a full disk the state stays `running`, which claims no more than is true.
-      await this.#log.setStatus(status).catch(() => undefined);
+      if (!lock.lost) await log.setStatus(status).catch(() => undefined);
+      await lock.release().catch(() => undefined);
     }
   }
 
   /** Runs a step; when it fails, removes the shard at hand and says why. */
-  async #orBreak(step: () => Promise<void>): Promise<void> {
+  async #orBreak<T>(step: () => Promise<T>): Promise<T> {
     try {
-      await step();
+      return await step();
     } catch (cause) {
       this.#state = 'broken';
-      const error = asOutputError(this.#shard?.path ?? this.#out, cause);
+      const error = asOutputError(this.#shard?.path ?? this.#output.out, cause);
       try {
         await this.#discard();
       } catch (remainder) {
@@ -137,17 +210,15 @@ export class ShardedSink implements Sink {
 
   async #discard(): Promise<void> {
     const shard = this.#shard;
-    if (shard === undefined) return;
+    const { ledger, lock, log } = this.#output;
+    // Another run may be at work on a shard of the same name by now.
+    if (shard === undefined || lock.lost) return;
     this.#shard = undefined;
     await allSteps(
       () => shard.discard(),
-      () => this.#log.rollback(),
-      () => this.#ledger.rollback(),
+      () => log.rollback(),
+      () => ledger.rollback(),
     );
-  }
-
-  #shardName(index: number): string {
-    return String(Math.floor(index / this.#options.samplesPerShard)).padStart(this.#nameWidth, '0');
   }
 }
 

@@ -14,15 +14,25 @@ export interface SampleOrigin {
   readonly member?: string;
 }
 
-export interface Sample {
+/** A sample as the inputs are listed: its bytes have not been looked at. */
+export interface ListedSample {
   /** 0, 1, 2… without gaps, in the order of the inputs. */
   readonly index: number;
-  readonly ref: SampleRef;
   readonly origin: SampleOrigin;
   /** POSIX path for `--format folder`. */
   readonly relativePath: string;
   /** Class index, when every sample of the run has one. */
   readonly cls?: string;
+}
+
+export interface Sample extends ListedSample {
+  readonly ref: SampleRef;
+}
+
+export interface Wanted {
+  /** Samples that are read; default all. */
+  readonly isWanted?: (index: number) => boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Everything that one run reads, known before its work begins. Nothing in it is fit for public files. */
@@ -33,8 +43,10 @@ export interface Source {
   /** What was not taken, by extension or kind (`hidden`, `repeated folder`, `symlink`…). */
   readonly dropped: ReadonlyMap<string, number>;
   readonly hasCls: boolean;
-  /** The samples in order of index. Ends early, without an error, when `signal` is aborted. */
-  samples(signal?: AbortSignal): AsyncGenerator<Sample>;
+  /** What is known of a sample without reading it. @throws RangeError for an index beyond the last. */
+  at(index: number): ListedSample;
+  /** The wanted samples in order of index. Ends early, without an error, when `signal` is aborted. */
+  samples(wanted?: Wanted): AsyncGenerator<Sample>;
 }
 
 export interface SourceOptions {
@@ -47,7 +59,8 @@ export interface SourceOptions {
 }
 
 type Input = { readonly path: string; readonly kind: 'folder' | 'tar' | 'file' };
-type Entry = Omit<Sample, 'index'>;
+/** One sample of an input, by its position there. */
+type Read = { readonly at: number; readonly ref: SampleRef };
 
 /** One input, listed. */
 interface Part {
@@ -56,7 +69,10 @@ interface Part {
   readonly dropped: ReadonlyMap<string, number>;
   readonly clsMembers: number;
   readonly labelled: boolean;
-  entries(withCls: boolean): AsyncIterable<Entry> | Iterable<Entry>;
+  originOf(at: number): SampleOrigin;
+  labelOf(at: number): number | undefined;
+  /** The wanted samples, in order. */
+  read(isWanted: (at: number) => boolean): AsyncIterable<Read> | Iterable<Read>;
 }
 
 /**
@@ -87,22 +103,55 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     for (const [label, n] of part.dropped) dropped.set(label, (dropped.get(label) ?? 0) + n);
     if (!hasCls && part.clsMembers > 0) dropped.set('cls', (dropped.get('cls') ?? 0) + part.clsMembers);
   }
+  /** Index of the first sample of each part, and after the last one. */
+  const starts = [0];
+  for (const part of parts) starts.push((starts.at(-1) as number) + part.names.length);
+  const listed = (part: Part, start: number, at: number): ListedSample => {
+    const label = hasCls ? part.labelOf(at) : undefined;
+    return {
+      index: start + at,
+      origin: part.originOf(at),
+      relativePath: part.names[at] as string,
+      ...(label === undefined ? {} : { cls: String(label) }),
+    };
+  };
   return {
-    total: parts.reduce((sum, part) => sum + part.names.length, 0),
+    total: starts.at(-1) as number,
     extensions: countExtensions(parts.flatMap((part) => part.names)),
     dropped,
     hasCls,
-    async *samples(signal) {
-      let index = 0;
-      for (const part of parts) {
-        for await (const entry of part.entries(hasCls)) {
+    at(index) {
+      const i = lastUpTo(starts, index);
+      const part = parts[i];
+      if (part === undefined) throw new RangeError(`Expected an index below ${starts.at(-1)} but received ${index}`);
+      const start = starts[i] as number;
+      return listed(part, start, index - start);
+    },
+    async *samples({ isWanted = () => true, signal } = {}) {
+      for (const [i, part] of parts.entries()) {
+        const start = starts[i] as number;
+        const isWantedHere = (at: number): boolean => isWanted(start + at);
+        // A part of which nothing is wanted is not even opened.
+        if (!part.names.some((_, at) => isWantedHere(at))) continue;
+        for await (const { at, ref } of part.read(isWantedHere)) {
           if (signal?.aborted) return;
-          yield { index, ...entry };
-          index += 1;
+          yield { ...listed(part, start, at), ref };
         }
       }
     },
   };
+}
+
+/** Position of the last of the ascending numbers that is not above `limit`; −1 for none. */
+function lastUpTo(numbers: readonly number[], limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] as number) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 async function inspect(input: string): Promise<Input> {
@@ -133,41 +182,37 @@ function stemOf(input: Input): string {
 
 async function listInput(input: Input, prefix: string, places: OutputPlaces, limit: number): Promise<Part> {
   const { path, kind } = input;
-  const none = { clsMembers: 0, labelled: false };
-  if (kind === 'file') {
-    const name = basename(path);
-    const entry: Entry = { ref: { kind: 'file', path }, origin: { path }, relativePath: name };
-    return { ...none, names: [name], dropped: new Map(), entries: () => [entry] };
-  }
-  if (kind === 'folder') {
-    const { images, dropped } = await listImages(path, places);
-    const names = images.map((image) => prefix + image);
-    return {
-      ...none,
-      names,
-      dropped,
-      *entries() {
-        for (const [i, image] of images.entries()) {
-          const file = join(path, image);
-          yield { ref: { kind: 'file', path: file }, origin: { path: file }, relativePath: names[i] as string };
-        }
-      },
-    };
-  }
+  if (kind === 'tar') return listTar(path, prefix, limit);
+  const files = kind === 'file' ? { images: [basename(path)], dropped: new Map() } : await listImages(path, places);
+  const fileOf = (at: number): string => (kind === 'file' ? path : join(path, files.images[at] as string));
+  return {
+    names: files.images.map((image) => prefix + image),
+    dropped: files.dropped,
+    clsMembers: 0,
+    labelled: false,
+    originOf: (at) => ({ path: fileOf(at) }),
+    labelOf: () => undefined,
+    *read(isWanted) {
+      for (const at of files.images.keys()) if (isWanted(at)) yield { at, ref: { kind: 'file', path: fileOf(at) } };
+    },
+  };
+}
+
+async function listTar(path: string, prefix: string, limit: number): Promise<Part> {
   const scan = await scanTar(path);
   return {
     names: scan.images.map((image) => prefix + image),
     dropped: scan.dropped,
     clsMembers: scan.clsMembers,
     labelled: scan.labels !== undefined,
-    async *entries(withCls) {
-      for await (const { name, size, bytes, label } of tarImages(scan, limit)) {
+    originOf: (at) => ({ path, member: scan.images[at] as string }),
+    labelOf: (at) => scan.labels?.[at],
+    async *read(isWanted) {
+      for await (const { at, size, bytes } of tarImages(scan, limit, isWanted)) {
         const message = `Expected a member of at most ${limit} bytes but received ${size}`;
         yield {
+          at,
           ref: bytes === undefined ? { kind: 'refused', reason: 'too-large', message } : { kind: 'bytes', bytes },
-          origin: { path, member: name },
-          relativePath: prefix + name,
-          ...(withCls && label !== undefined ? { cls: String(label) } : {}),
         };
       }
     },

@@ -17,17 +17,16 @@ export interface TarScan {
   /** What is not taken, by extension or kind, but for `.cls` members of samples that have an image. */
   readonly dropped: ReadonlyMap<string, number>;
   readonly clsMembers: number;
-  /** Class index per sample that has an image; absent unless each of them has one. */
+  /** Class index per image; absent unless each of them has one. */
   readonly labels?: readonly number[];
 }
 
 export interface TarImage {
-  /** Member name, POSIX, without `.` segments. */
-  readonly name: string;
+  /** Position among the scanned images. */
+  readonly at: number;
   readonly size: number;
   /** Absent when the member is larger than the limit. */
   readonly bytes?: Uint8Array;
-  readonly label?: number;
 }
 
 /** The class index that a `.cls` member holds; undefined when its content is anything else. */
@@ -67,7 +66,7 @@ export async function scanTar(path: string): Promise<TarScan> {
     }
     clsMembers += sample.cls;
     if (sample.label === undefined) allLabelled = false;
-    else labels.push(sample.label);
+    else for (let image = 0; image < sample.images; image++) labels.push(sample.label);
   };
   try {
     const identity = await identify(path);
@@ -99,42 +98,40 @@ export async function scanTar(path: string): Promise<TarScan> {
 }
 
 /**
- * The images of a scanned shard, in order, one in memory at a time.
+ * The wanted images of a scanned shard, in order, one in memory at a time.
  *
  * @param memberLimitBytes A larger image comes without its bytes.
+ * @param isWanted whether the image at this position among the scanned ones is.
  * @throws UsageError when the file is no longer the one that was scanned.
  */
-export async function* tarImages(scan: TarScan, memberLimitBytes: number): AsyncGenerator<TarImage> {
+export async function* tarImages(
+  scan: TarScan,
+  memberLimitBytes: number,
+  isWanted: (at: number) => boolean = () => true,
+): AsyncGenerator<TarImage> {
   const { path } = scan;
   const changed = new UsageError(`Expected ${path} to stay as it was when the run began, but it changed`);
-  let at = 0;
-  let sample = -1;
-  let imagesOfSample = 0;
+  let next = 0;
   try {
     const identity = await identify(path);
     if (identity.size !== scan.size || identity.mtimeMs !== scan.mtimeMs) throw changed;
-    for await (const { member, entry, startsSample } of tarMembers(path)) {
-      if (startsSample) imagesOfSample = 0;
+    for await (const { member, entry } of tarMembers(path)) {
       if (member.kind !== 'image') {
         await skipBody(entry);
         continue;
       }
+      const at = next++;
       if (member.name !== scan.images[at]) throw changed;
-      at += 1;
-      imagesOfSample += 1;
-      if (imagesOfSample === 1) sample += 1;
-      const label = scan.labels?.[sample];
       const { size } = entry.header;
-      const image: TarImage = { name: member.name, size, ...(label === undefined ? {} : { label }) };
-      if (size <= memberLimitBytes) {
-        yield { ...image, bytes: await readBody(entry) };
+      if (isWanted(at) && size <= memberLimitBytes) {
+        yield { at, size, bytes: await readBody(entry) };
       } else {
         await skipBody(entry);
-        yield image;
+        if (isWanted(at)) yield { at, size };
       }
     }
   } catch (error) {
     throw unreadable(path, error);
   }
-  if (at !== scan.images.length) throw changed;
+  if (next !== scan.images.length) throw changed;
 }

@@ -7,7 +7,7 @@ export function stagingName(shard: string): string {
   return `.staging-${shard}`;
 }
 
-function isStagingName(folded: string): boolean {
+export function isStagingName(folded: string): boolean {
   return /^\.staging-\d+$/.test(folded);
 }
 
@@ -53,6 +53,11 @@ export function plainSegments(path: string): string[] {
   return segments;
 }
 
+/** The path of the file beside another one: `a/b.jpg`, `cls` → `a/b.cls`. */
+export function sidecarOf(path: string, extension: string): string {
+  return `${splitExtension(path).stem}.${extension}`;
+}
+
 /** A path below the output folder, and that of the file beside it. */
 export interface Target {
   readonly path: string;
@@ -80,12 +85,18 @@ export class TargetNames {
       this.#folders.add(fold(path));
       folder = `${path}/`;
     }
-    const beside = (name: string): string[] =>
-      sidecar === undefined ? [] : [`${splitExtension(name).stem}.${sidecar}`];
+    const beside = (name: string): string[] => (sidecar === undefined ? [] : [sidecarOf(name, sidecar)]);
     const paths = (name: string): string[] => [name, ...beside(name)].map((file) => folder + file);
     const [path, second] = this.#firstFree(names.at(-1) as string, paths, [this.#files, this.#folders]);
     for (const taken of [path, second]) if (taken !== undefined) this.#files.add(fold(taken));
     return { path: path as string, ...(second === undefined ? {} : { sidecar: second }) };
+  }
+
+  /** Takes note of a path that `claim` has given before. */
+  adopt({ path, sidecar }: Target): void {
+    for (const taken of [path, sidecar]) if (taken !== undefined) this.#files.add(fold(taken));
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
+      this.#folders.add(fold(path.slice(0, at)));
   }
 
   #firstFree(name: string, paths: (name: string) => string[], taken: readonly ReadonlySet<string>[]): string[] {

@@ -1,12 +1,16 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ParsedTarEntry } from 'modern-tar';
 import type { PublishedOutcome, VerifiedRecord } from '../core/outcome.ts';
+import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError, syncFolder, type WrittenFile, writeFileAtomic } from './atomic.ts';
 import { extensionFor } from './extensions.ts';
 import { verifiedRecord } from './records.ts';
-import type { Shard, ShardFactory, ShardRow, SinkSample } from './shard.ts';
+import type { Shard, ShardFormat, ShardRow, SinkSample } from './shard.ts';
 import { shardParquet, summarizeShard } from './shard-tables.ts';
+import { readBody, skipBody, tarEntries } from './tar-archive.ts';
 import { TarWriter } from './tar-writer.ts';
+import { checkWebdatasetShard } from './webdataset-check.ts';
 
 const now = (): number => Date.now() / 1000;
 
@@ -17,8 +21,10 @@ class WebdatasetShard implements Shard {
   readonly #hasCls: boolean;
   readonly #startTime = now();
   readonly #tar: TarWriter;
-  /** What is at its final name. */
-  readonly #files: WrittenFile[] = [];
+  /** Paths of what is at its final name. */
+  readonly #written: string[] = [];
+  /** The shard of an earlier run that this one takes the place of. */
+  #published: AsyncGenerator<ParsedTarEntry> | undefined;
   #closed = false;
   #sha256 = '';
 
@@ -32,69 +38,103 @@ class WebdatasetShard implements Shard {
 
   async add(key: string, sample: SinkSample, outcome: PublishedOutcome): Promise<VerifiedRecord> {
     const record = verifiedRecord(key, undefined, outcome.record);
-    const image = `${key}.${extensionFor(outcome.format)}`;
-    const members = new Map([
-      [image, outcome.bytes],
-      [`${key}.json`, Buffer.from(JSON.stringify(record))],
-    ]);
-    if (sample.cls !== undefined) members.set(`${key}.cls`, Buffer.from(sample.cls));
-    for (const [name, bytes] of [...members].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      // The digest from the worker: what is on the disk in the end must be what was verified there.
-      await this.#tar.add(name, bytes, name === image ? record.out_sha256 : undefined);
-    }
+    await this.#addMembers(record, extensionFor(outcome.format), outcome.bytes, sample.cls);
     return record;
+  }
+
+  async keep(sample: SinkSample, record: VerifiedRecord): Promise<void> {
+    this.#published ??= tarEntries(this.path);
+    for (;;) {
+      const { value: entry, done } = await this.#published.next();
+      if (done) throw new OutputError(`Expected ${record.key} in ${this.path} but it is gone`);
+      const [key, extension = ''] = entry.header.name.split('.');
+      if (key !== record.key || extension === 'json' || extension === 'cls') {
+        await skipBody(entry);
+        continue;
+      }
+      return this.#addMembers(record, extension, await readBody(entry), sample.cls);
+    }
+  }
+
+  async #addMembers(
+    record: VerifiedRecord,
+    extension: string,
+    bytes: Uint8Array,
+    cls: string | undefined,
+  ): Promise<void> {
+    const image = `${record.key}.${extension}`;
+    const members = new Map([
+      [image, bytes],
+      [`${record.key}.json`, Buffer.from(JSON.stringify(record))],
+    ]);
+    if (cls !== undefined) members.set(`${record.key}.cls`, Buffer.from(cls));
+    for (const [name, body] of [...members].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      // The digest from the worker: what is on the disk in the end must be what was verified there.
+      await this.#tar.add(name, body, name === image ? record.out_sha256 : undefined);
+    }
   }
 
   skip(): void {}
 
   async verify(): Promise<void> {
+    await this.#published?.return(undefined);
     this.#closed = true;
     await this.#tar.close();
     this.#sha256 = await this.#tar.verify();
   }
 
   async publish(): Promise<readonly WrittenFile[]> {
+    await rm(join(this.#out, markerOf(this.#name)), { force: true });
     await rename(join(this.#out, `${this.#name}.tar.tmp`), this.path);
-    const file = this.#published(`${this.#name}.tar`, this.#sha256);
+    this.#written.push(this.path);
     await syncFolder(this.#out);
-    return [file];
+    return [{ path: `${this.#name}.tar`, sha256: this.#sha256 }];
   }
 
   async seal(rows: readonly ShardRow[]): Promise<readonly WrittenFile[]> {
-    const parquet = await this.#write('.parquet', shardParquet(rows, this.#hasCls));
+    const parquet = { path: `${this.#name}.parquet`, data: shardParquet(rows, this.#hasCls) };
+    const digest = await this.#write(parquet.path, parquet.data);
     const summary = summarizeShard(rows, this.#startTime, now());
-    return [parquet, await this.#write('_stats.json', `${JSON.stringify(summary, undefined, 2)}\n`)];
+    await this.#write(markerOf(this.#name), `${JSON.stringify(summary, undefined, 2)}\n`);
+    return [{ path: parquet.path, sha256: digest }];
   }
 
-  async #write(suffix: string, data: string | Uint8Array): Promise<WrittenFile> {
-    const path = this.#name + suffix;
-    return this.#published(path, await writeFileAtomic(join(this.#out, path), data));
-  }
-
-  #published(path: string, digest: string): WrittenFile {
-    const file = { path, sha256: digest };
-    this.#files.push(file);
-    return file;
+  async #write(path: string, data: string | Uint8Array): Promise<string> {
+    const file = join(this.#out, path);
+    const digest = await writeFileAtomic(file, data);
+    this.#written.push(file);
+    return digest;
   }
 
   async discard(): Promise<void> {
     // Last written, first removed: a remainder must never look like a whole shard.
-    const paths = [...this.#files.map((file) => file.path).reverse(), `${this.#name}.tar.tmp`];
+    const paths = [...this.#written.reverse(), `${this.path}.tmp`];
     await allSteps(
+      async () => this.#published?.return(undefined),
       async () => this.#closed || this.#tar.abort(),
-      ...paths.map((path) => () => rm(join(this.#out, path), { force: true })),
+      ...paths.map((path) => () => rm(path, { force: true })),
     );
   }
 }
 
+function markerOf(name: string): string {
+  return `${name}_stats.json`;
+}
+
 /** Shards as WebDataset tars with img2dataset's sidecars, in `out`. */
-export function webdatasetShards(out: string, hasCls: boolean): ShardFactory {
-  return async (name) => {
-    const path = join(out, `${name}.tar.tmp`);
-    try {
-      return new WebdatasetShard(out, name, hasCls, await TarWriter.create(path));
-    } catch (error) {
-      throw asOutputError(path, error);
-    }
+export function webdatasetShards(out: string, hasCls: boolean): ShardFormat {
+  return {
+    async open(name) {
+      const path = join(out, `${name}.tar.tmp`);
+      try {
+        return new WebdatasetShard(out, name, hasCls, await TarWriter.create(path));
+      } catch (error) {
+        throw asOutputError(path, error);
+      }
+    },
+    markerOf,
+    check: (name, rows) => checkWebdatasetShard(out, name, rows, hasCls),
+    adopt() {},
+    passOver() {},
   };
 }

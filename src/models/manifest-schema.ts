@@ -131,7 +131,14 @@ const modelSchema = v.strictObject({
 });
 
 /** What weights that find no class are for: what a replacement follows or is drawn from, or what an attack recognises. */
-export const ROLES = ['face-landmarks', 'synthetic-face', 'body-pose', 'face-recognition', 'text-recognition'] as const;
+export const ROLES = [
+  'face-landmarks',
+  'synthetic-face',
+  'body-pose',
+  'face-recognition',
+  'text-recognition',
+  'image-features',
+] as const;
 export type Role = (typeof ROLES)[number];
 
 const auxiliarySchema = v.strictObject({

@@ -4,10 +4,11 @@ import type { RowPainter } from './cells.ts';
 import { featherWeight } from './feather.ts';
 import { gaussianPainter } from './gaussian.ts';
 import { rowSpans, shapeBounds } from './mask.ts';
-import { coveredBy, type Patch, patchPainter, type Scene } from './patch.ts';
+import { coveredBy, drawOverlay, type Patch, patchPainter, type Scene } from './patch.ts';
 import { pixelatePainter } from './pixelate.ts';
 import { randomFrom } from './random.ts';
 import { isErased, type ReplacementOptions, replacerFor, withoutErased } from './replace.ts';
+import { checkResidual } from './residual.ts';
 import { type Fill, solidPainter } from './solid.ts';
 import { featherWidth } from './strength.ts';
 
@@ -40,6 +41,7 @@ export interface RedactOptions extends ReplacementOptions {
  * order.
  *
  * @throws RangeError when a buffer, a region or the fill is not what the types promise; nothing is changed then.
+ * SampleError when more of the source is left than a mode may leave: the image must not be published.
  */
 export function redactInPlace(image: Redactable, regions: readonly Region[], options: RedactOptions): Region[] {
   checkImage(image);
@@ -47,21 +49,26 @@ export function redactInPlace(image: Redactable, regions: readonly Region[], opt
   for (const region of regions) checkRegion(region, image.rgb);
   const jobs = prepare(image.rgb, regions, options);
   for (const step of STEPS) {
-    for (const { region, patch } of jobs) {
-      if (stepOf(region, options) === step) redactRegion(image, region, painterFor(image.rgb, region, patch, options));
+    for (const job of jobs) {
+      const { region, patch } = job;
+      if (stepOf(job, options) === step) {
+        redactRegion(image, region, painterFor(image.rgb, region, patch, options), options.fill);
+      }
+      if (step === 'ground' && patch?.ground) drawOverlay(image.rgb, patch.ground);
+      if (step === 'draw' && patch?.overlay) drawOverlay(image.rgb, patch.overlay);
     }
   }
   return jobs.map(({ region }) => region);
 }
 
-const STEPS = ['fill', 'soften', 'solid', 'draw'] as const;
+const STEPS = ['fill', 'soften', 'solid', 'ground', 'draw'] as const;
 
-function stepOf({ mode, class: cls }: Region, options: RedactOptions): (typeof STEPS)[number] {
-  switch (mode) {
+function stepOf({ region, patch }: RegionJob, options: RedactOptions): (typeof STEPS)[number] {
+  switch (region.mode) {
     case 'inpaint':
       return 'fill';
     case 'synthetic':
-      return isErased(cls, options) ? 'fill' : 'draw';
+      return patch?.overlay || isErased(region.class, options) ? 'fill' : 'draw';
     case 'solid':
       return 'solid';
     default:
@@ -105,7 +112,7 @@ function painterFor(image: RgbImage, region: Region, patch: Patch | undefined, {
   }
 }
 
-function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPainter): void {
+function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPainter, fill: Fill): void {
   const { data, width, height } = rgb;
   const spans = rowSpans(region, width, height);
   const feather = featherWidth(region);
@@ -152,6 +159,7 @@ function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPain
     blend(end, right);
     alpha?.fill(255, y * width + left, y * width + right);
   }
+  checkResidual(rgb, region, spans, fill);
 }
 
 function checkImage({ rgb, alpha }: Redactable): void {

@@ -19,6 +19,22 @@ export interface Patch {
   readonly image: RgbImage;
   readonly x: number;
   readonly y: number;
+  /** What is drawn over it once the fills of all other regions are painted too, so that none of them cuts it off. */
+  readonly overlay?: Overlay;
+  /** What is drawn below the overlays of all regions. */
+  readonly ground?: Overlay;
+}
+
+/**
+ * Translucent pixels at `x`, `y` of the photograph, within the region's patch.
+ * `rgba`: colour 0…255 multiplied by alpha 0…1, `rgba.length === width * height * 4`.
+ */
+export interface Overlay {
+  readonly rgba: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly x: number;
+  readonly y: number;
 }
 
 /**
@@ -46,6 +62,23 @@ export function patchPainter({ image, x: left, y: top }: Patch): RowPainter {
     const from = ((y - top) * image.width + x1 - left) * 3;
     out.set(image.data.subarray(from, from + (x2 - x1) * 3), at);
   };
+}
+
+/** Draws an overlay that lies within the image (`over`: Porter and Duff, 1984). */
+export function drawOverlay({ data, width }: RgbImage, overlay: Overlay): void {
+  const { rgba } = overlay;
+  for (let y = 0; y < overlay.height; y++) {
+    for (let x = 0; x < overlay.width; x++) {
+      const from = (y * overlay.width + x) * 4;
+      const keep = 1 - (rgba[from + 3] as number);
+      if (keep === 1) continue;
+      const at = ((overlay.y + y) * width + overlay.x + x) * 3;
+      for (let c = 0; c < 3; c++) {
+        const value = (rgba[from + c] as number) + (data[at + c] as number) * keep + 0.5;
+        data[at + c] = value < 0 ? 0 : value > 255 ? 255 : value;
+      }
+    }
+  }
 }
 
 /** `Scene.covered`: every pixel that a region touches, and a border around it as wide as its soft edge. */

@@ -2,6 +2,9 @@ import type { Box, ClassName, Region } from '../core/types.ts';
 import { inpaint } from './inpaint.ts';
 import type { Replacer } from './patch.ts';
 import { type FaceModel, faceReplacer } from './synthetic/face/index.ts';
+import { mannequin } from './synthetic/mannequin.ts';
+import { syntheticPlate } from './synthetic/plate.ts';
+import { syntheticText } from './synthetic/text.ts';
 
 export const BODY_FILLS = ['erase', 'mannequin'] as const;
 export const TEXT_FILLS = ['glyphs', 'erase'] as const;
@@ -10,7 +13,7 @@ export const TEXT_FILLS = ['glyphs', 'erase'] as const;
 export interface ReplacementOptions {
   readonly bodyFill?: (typeof BODY_FILLS)[number];
   readonly textFill?: (typeof TEXT_FILLS)[number];
-  /** What synthetic faces are drawn from; without it, there are none. */
+  /** What synthetic faces are drawn from; without it, they are blurred. */
   readonly faces?: FaceModel;
 }
 
@@ -28,24 +31,26 @@ export function replacerFor({ class: cls, mode }: Region, options: ReplacementOp
     case 'face':
       return options.faces ? faceReplacer(options.faces) : none;
     case 'plate':
-      return none;
+      return syntheticPlate;
     case 'text':
-      return none;
+      return syntheticText;
     case 'body':
-      return none;
+      return mannequin;
   }
 }
 
 /**
  * Where a body is erased or a mannequin stands for it, its face and what is written on it go with it: a replacement
- * of them would hang in the air.
+ * of them would hang in the air. So does text on a plate that another plate stands for.
  */
 export function withoutErased(regions: readonly Region[], _options: ReplacementOptions): Region[] {
   const gone = regions.filter((r) => r.class === 'body' && (r.mode === 'inpaint' || r.mode === 'synthetic'));
+  const plates = regions.filter((r) => r.class === 'plate' && (r.mode === 'inpaint' || r.mode === 'synthetic'));
+  const isOnOne = (region: Region, others: readonly Region[]): boolean =>
+    others.some((other) => holds(other.core, middle(region.core)));
   const isGone = (region: Region): boolean =>
     region.mode === 'synthetic' &&
-    region.class !== 'body' &&
-    gone.some((body) => holds(body.core, middle(region.core)));
+    ((region.class !== 'body' && isOnOne(region, gone)) || (region.class === 'text' && isOnOne(region, plates)));
   return regions.map((region) => (isGone(region) ? { ...region, mode: 'inpaint' } : region));
 }
 

@@ -4,7 +4,15 @@ import type { Terminal } from '../../src/cli/terminal.ts';
 import type { RunProgress } from '../../src/run.ts';
 
 function progress(done: number, total: number, patch: Partial<RunProgress> = {}): RunProgress {
-  return { done, total, published: done, rejected: 0, regions: { face: 0, body: 0, plate: 0, text: 0 }, ...patch };
+  return {
+    done,
+    kept: 0,
+    total,
+    published: done,
+    rejected: 0,
+    regions: { face: 0, body: 0, plate: 0, text: 0 },
+    ...patch,
+  };
 }
 
 describe('describeProgress', () => {

@@ -9,11 +9,13 @@ const config = (options: Partial<Options> = {}) => fillConfig({ inputs: ['photos
 const summary: RunSummary = {
   status: 'finished',
   done: 1204,
+  kept: 0,
   total: 1204,
   published: 1201,
   rejected: 3,
   regions: { face: 1834, body: 920, plate: 12, text: 4021 },
   images: { face: 800, body: 610, plate: 9, text: 700 },
+  standIns: { face: 0, body: 0, plate: 0, text: 0 },
   reasons: { 'decode/truncated': 2, 'read/unreadable': 1 },
   dropped: {},
   notices: [],
@@ -51,6 +53,12 @@ Only what the models detect is redacted. Look at a sample of the output before y
 `);
   });
 
+  it('says how many regions were blurred instead of replaced', () => {
+    const standIns = { ...summary.standIns, face: 1234 };
+    const text = describeSummary({ ...summary, standIns }, config({ redact: { face: 'synthetic' } }));
+    expect(text).toContain('\n  face               1,834     800  synthetic, 1,234 blurred instead\n');
+  });
+
   it('lists only the classes that were looked for, and shouts about those left as they are', () => {
     const text = describeSummary(
       summary,
@@ -80,7 +88,7 @@ Only what the models detect is redacted. Look at a sample of the output before y
   it('tells an interrupted run from a finished one', () => {
     const text = describeSummary({ ...summary, status: 'interrupted', done: 1100, published: 1098 }, config());
     expect(text.split('\n')[0]).toBe(
-      'Interrupted after 1,100 of 1,204 images in 5 min 0 s (4.0 images/s, 2 workers, cpu). Complete shards are kept, the unfinished one was removed.',
+      'Interrupted after 1,100 of 1,204 images in 5 min 0 s (4.0 images/s, 2 workers, cpu). Complete shards are kept, the unfinished one was removed. The same command goes on.',
     );
   });
 

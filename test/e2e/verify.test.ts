@@ -63,6 +63,14 @@ describe('anonymize verify', () => {
     ['a field too many in a record', edit(log, '"v":1,', '"v":1,"name":"Anna",'), /00000\.jsonl:1: name/],
     ['a changed record', edit(log, /"face":\d+/, '"face":0'), /000000000\.json to equal its line in the redaction log/],
     ['a record that is no JSON', edit(log, /^\{/, '['), /00000\.jsonl:1/],
+    ['a changed count', edit('00000_stats.json', '"successes": 2', '"successes": 1'), /00000_stats\.json to agree/],
+    ['impossible times', edit('00000_stats.json', /"end_time": \d+/, '"end_time": 1'), /00000_stats\.json to agree/],
+    ['a missing summary', (out) => rm(path.join(out, '00001_stats.json')), /a readable 00001_stats\.json/],
+    [
+      'a summary of no shard',
+      (out) => cp(path.join(out, '00000_stats.json'), path.join(out, '7_stats.json')),
+      /"7_stats/,
+    ],
     ['an unfinished run', edit('_anonymize/run.json', '"finished"', '"running"'), /its status is running/],
     ['no checksums', (out) => rm(path.join(out, '_anonymize/SHA256SUMS')), /SHA256SUMS but it is missing/],
   ])('finds %s', async (_, tamper, problem) => {

@@ -64,7 +64,7 @@ describe('is refused with exit code 2 before anything is written', () => {
       [...RUN, '--quality', 'best'],
       /fast, balanced or max for --quality but received best\. Did you mean fast\?/,
     ],
-    ['resuming', [...RUN, '--resume'], /no --resume: this version cannot resume/],
+    ['a retry of nothing', [...RUN, '--retry-failed', '--overwrite'], /--retry-failed but received --overwrite/],
     ['synthetic faces', [...RUN, '--redact', 'face=synthetic'], /received synthetic: this version cannot/],
     ['standard input', ['-', '--out', 'clean'], /"-": stdin is not supported by this version/],
     ['a video', ['film.mp4', '--out', 'clean'], /film\.mp4: video is not supported by this version/],

@@ -165,7 +165,7 @@ describe('what is staged', () => {
     const options = sinkOptions(await scratch(), 9);
     const sink = await openSink(options);
     await feed(sink, 0, 1);
-    expect([...(await filesIn(options.out)).keys()]).toEqual(['00000.tar.tmp', RUN]);
+    expect([...(await filesIn(options.out)).keys()]).toEqual(['00000.tar.tmp', '_anonymize/lock', RUN]);
     await sink.abort('interrupted');
   });
 

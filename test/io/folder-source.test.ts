@@ -138,7 +138,7 @@ describe('a folder as source', () => {
     const source = await openSource(sourceOptions(root, join(root, 'in')));
     const stop = new AbortController();
     const seen: number[] = [];
-    for await (const { index } of source.samples(stop.signal)) {
+    for await (const { index } of source.samples({ signal: stop.signal })) {
       seen.push(index);
       if (index === 1) stop.abort();
     }

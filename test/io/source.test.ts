@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
@@ -90,5 +90,35 @@ describe('openSource', () => {
     );
     await mkdir(join(root, '3/photos'), { recursive: true });
     expect((await openSource(sourceOptions(root, join(root, '1/photos'), join(root, '3/photos')))).total).toBe(1);
+  });
+
+  it('lists every sample as it will be read, and reads only what is wanted', async () => {
+    const root = await scratch();
+    await plant(root, ['a/x.jpg', 'a/y.jpg', 'b/only.jpg']);
+    await writeFile(
+      join(root, 'part.tar'),
+      await tarOf([
+        ['1.jpg', 'one'],
+        ['2.jpg', 'two'],
+      ]),
+    );
+    await writeFile(join(root, 'other.tar'), await tarOf([['3.jpg', 'three']]));
+    const inputs = ['a', 'part.tar', 'b', 'other.tar'].map((name) => join(root, name));
+    const source = await openSource(sourceOptions(root, ...inputs));
+    const all = [];
+    for await (const { ref: _, ...listed } of source.samples()) all.push(listed);
+    expect(Array.from({ length: source.total }, (_, index) => source.at(index))).toEqual(all);
+    expect(() => source.at(source.total)).toThrow(RangeError);
+    // An archive of which nothing is wanted is not opened.
+    await rm(join(root, 'other.tar'));
+    const some = [];
+    for await (const { index, ref } of source.samples({ isWanted: (i) => [1, 3, 4].includes(i) })) {
+      some.push([index, ref.kind === 'bytes' ? Buffer.from(ref.bytes).toString() : ref.kind]);
+    }
+    expect(some).toEqual([
+      [1, 'file'],
+      [3, 'two'],
+      [4, 'file'],
+    ]);
   });
 });

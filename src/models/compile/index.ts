@@ -1,9 +1,11 @@
 import { ModelError } from '../../errors.ts';
+import { compileFaceRecognition } from './face-recognition.ts';
 import { compileGraph } from './graph.ts';
 import { isRecord, parseJson } from './json.ts';
 import { compileLandmarks } from './landmarks.ts';
 import { compileSsd } from './ssd.ts';
 
+export { compileFaceRecognition } from './face-recognition.ts';
 export { compileGraph, type GraphOptions } from './graph.ts';
 export { compileLandmarks } from './landmarks.ts';
 export { compileSsd } from './ssd.ts';
@@ -38,6 +40,7 @@ export function compileModel(kind: CompileKind, files: ModelFiles, options: Comp
     throw new ModelError(`Expected no choice of outputs for ${kind} but received ${outputs.join(', ')}`);
   }
   if (isRecord(json)) throw new ModelError(`Expected a weights manifest for ${kind} but received a model.json`);
+  if (kind === 'faceapi-recognition') return compileFaceRecognition(json, files.bin);
   if (kind === 'faceapi-landmarks') return compileLandmarks(json, files.bin);
   return compileSsd(json, files.bin);
 }

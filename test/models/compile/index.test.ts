@@ -36,6 +36,7 @@ test.each([
   ],
   ['faceapi-ssd', '[]', ['boxes'], 'Expected no choice of outputs for faceapi-ssd but received boxes'],
   ['faceapi-ssd', '[]', undefined, 'Expected weight MobilenetV1/Conv2d_0_pointwise/weights'],
+  ['faceapi-recognition', '[]', undefined, 'Expected weight conv32_down/conv/filters'],
 ] as [CompileKind, string, string[] | undefined, string][])('%s from %s', (kind, json, outputs, message) => {
   const files = { json: Buffer.from(json), bin: new Uint8Array(0) };
   const compile = (): Uint8Array => compileModel(kind, files, outputs ? { outputs } : {});

@@ -4,6 +4,7 @@ import { patchBox, type Replacer, type Scene } from '../../patch.ts';
 import { cellSize } from '../../strength.ts';
 import { applyExpression, lookTo, readExpression } from './expression.ts';
 import { addNoise, measureGrain } from './grain.ts';
+import { growSurroundings } from './ground.ts';
 import { blurLayer, emptyLayer, type Layer } from './layer.ts';
 import { estimateLight, shine } from './light.ts';
 import { drawMesh, placedIn, textureLayer, type Window, windowAround } from './mesh.ts';
@@ -48,6 +49,7 @@ export function faceReplacer(model: FaceModel): Replacer {
     const base = paint(blurPainter(image, region, 'synthetic'), window);
     sharpenOutlines(base, seenFrom(scene, window), window.width, window.height, cell);
     const light = estimateLight(model, meanFace, base, window, around);
+    growSurroundings(scene, region, base, window);
 
     const person = inventPerson(model, light.colour, random);
     applyExpression(model, person.shape, readExpression(model, frontalShape(guide.landmarks, pose, model.mean)));

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VerifiedRecord } from '../core/outcome.ts';
+import { sha256, type WrittenFile } from './atomic.ts';
+import { looksLikeImage } from './extensions.ts';
+import type { ShardRow } from './shard.ts';
+import { type ShardSummary, shardParquet, summarizeShard } from './shard-tables.ts';
+import { tarEntries } from './tar-archive.ts';
+
+type PublishedRow = ShardRow & { readonly record: VerifiedRecord };
+
+/**
+ * Reads every file of a shard again and holds it against the shard's redaction log.
+ *
+ * @returns the files that have checksums.
+ * @throws Error saying what differs.
+ */
+export async function checkWebdatasetShard(
+  out: string,
+  name: string,
+  rows: readonly ShardRow[],
+  hasCls: boolean,
+): Promise<WrittenFile[]> {
+  const stats = JSON.parse(await readFile(join(out, `${name}_stats.json`), 'utf8')) as ShardSummary;
+  const { start_time, end_time } = stats;
+  if (JSON.stringify(stats) !== JSON.stringify(summarizeShard(rows, start_time, end_time))) {
+    throw new Error('its summary does not agree with its log');
+  }
+  // The table depends on the rows alone.
+  const parquet = shardParquet(rows, hasCls);
+  if (!Buffer.from(parquet).equals(await readFile(join(out, `${name}.parquet`)))) {
+    throw new Error('its table does not agree with its log');
+  }
+  return [
+    { path: `${name}.tar`, sha256: await checkTar(join(out, `${name}.tar`), rows) },
+    { path: `${name}.parquet`, sha256: sha256(parquet) },
+  ];
+}
+
+/** @returns SHA-256 of the archive, hex. */
+async function checkTar(path: string, rows: readonly ShardRow[]): Promise<string> {
+  const archive = createHash('sha256');
+  const pending = rows.filter((row): row is PublishedRow => row.record.status === 'verified').reverse();
+  let missing = new Set<string>();
+  let row: PublishedRow | undefined;
+  for await (const { header, body } of tarEntries(path, (chunk) => archive.update(chunk))) {
+    const digest = createHash('sha256');
+    for await (const chunk of body) digest.update(chunk);
+    const [key, extension = ''] = header.name.split('.');
+    if (missing.size === 0) {
+      row = pending.pop();
+      missing = new Set(['image', 'json', ...(row?.cls === undefined ? [] : ['cls'])]);
+    }
+    const member = looksLikeImage(header.name) ? 'image' : extension;
+    if (row === undefined || row.record.key !== key || !missing.delete(member))
+      throw new Error(`${header.name} has no place in it`);
+    if (digest.digest('hex') !== digestOf(member, row)) throw new Error(`${header.name} differs from its record`);
+  }
+  if (missing.size + pending.length > 0) throw new Error('samples of its log are missing');
+  return archive.digest('hex');
+}
+
+function digestOf(member: string, { record, cls = '' }: PublishedRow): string {
+  if (member === 'image') return record.out_sha256;
+  return sha256(member === 'json' ? JSON.stringify(record) : cls);
+}

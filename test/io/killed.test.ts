@@ -1,0 +1,186 @@
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { openSink, type SinkOptions } from '../../src/io/sink.ts';
+import { current, MortalProcess } from '../fixtures/deadFileSystem.ts';
+import { type FakeSample, filesIn, rejected, scratch, sinkOptions, verified } from '../fixtures/ioHelpers.ts';
+
+vi.mock('node:fs/promises', async (original) => {
+  const { mortal } = await import('../fixtures/deadFileSystem.ts');
+  const real = await original<typeof import('node:fs/promises')>();
+  return { ...mortal(real), default: real };
+});
+
+beforeEach(() => {
+  current.process = new MortalProcess();
+});
+
+const FORMATS = ['webdataset', 'folder'] as const;
+/** A whole shard and a shorter one, with names that meet and folders of their own. */
+const PATHS = ['a/x.jpg', 'a/x.png', 'b/broken.jpg', 'c/d/y.jpg', 'z.jpg'];
+
+function samplesOf(failing: readonly number[]): FakeSample[] {
+  return PATHS.map((path, i) => ({
+    path,
+    cls: `${i}`,
+    outcome: failing.includes(i) ? rejected('truncated') : verified(`image ${i}`),
+  }));
+}
+
+const ONCE = samplesOf([2]);
+
+function optionsFor(root: string, samples: readonly FakeSample[], more: Partial<SinkOptions>): SinkOptions {
+  return sinkOptions(root, samples.length, {
+    hasCls: true,
+    samplesPerShard: 3,
+    at: (index) => {
+      const { path, cls } = samples[index] as FakeSample;
+      return { index, origin: { path: `/in/${path}` }, relativePath: path, ...(cls === undefined ? {} : { cls }) };
+    },
+    ...more,
+  });
+}
+
+/** A process that runs to its end or dies: which samples it computed, in how many steps. */
+async function run(options: SinkOptions, samples: readonly FakeSample[], diesAt?: number) {
+  const process = new MortalProcess(diesAt);
+  current.process = process;
+  const computed: number[] = [];
+  const notices: string[] = [];
+  const work = async (): Promise<void> => {
+    const sink = await openSink(options);
+    notices.push(...sink.notices);
+    for (const [index, { outcome }] of samples.entries()) {
+      if (!sink.wants(index)) continue;
+      computed.push(index);
+      await sink.write({ sample: options.at(index), outcome });
+    }
+    await sink.finish({ images: samples.length });
+  };
+  await Promise.race([work(), process.died]);
+  const steps = process.changes;
+  current.process = new MortalProcess();
+  if (diesAt !== undefined && steps >= diesAt) await bury(options.out);
+  // Nothing that was killed may look whole, not even to those who only look for the last file of a shard.
+  expect(notices, `killed at step ${diesAt}`).toEqual([]);
+  return { computed, steps };
+}
+
+/** The process of the lock is this one, which lives on: one that does not exist is named in its place. */
+async function bury(out: string): Promise<void> {
+  const lock = join(out, '_anonymize/lock');
+  const text = await readFile(lock, 'utf8').catch(() => undefined);
+  if (text?.endsWith('}')) await writeFile(lock, JSON.stringify({ ...JSON.parse(text), pid: 2 ** 22 + 1 }));
+  // A lock whose owner was not written yet is left over after a minute only.
+  else if (text !== undefined) await utimes(lock, 0, 0);
+}
+
+/** Every file and folder of both places; the times in the summaries are not told. */
+async function state({ out, privateDir }: SinkOptions): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const [label, folder] of [
+    ['out', out],
+    ['private', privateDir],
+  ] as const) {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
+      if (entry.isDirectory()) found[join(label, entry.parentPath.slice(folder.length), entry.name)] = 'folder';
+    }
+    for (const [path, bytes] of await filesIn(folder).catch(() => new Map<string, Buffer>())) {
+      const text = bytes.toString('latin1');
+      found[join(label, path)] = path.endsWith('_stats.json')
+        ? text.replace(/"(start_time|end_time|duration)": [\d.e-]+/g, '"$1": 0')
+        : text;
+    }
+  }
+  return found;
+}
+
+describe.each(FORMATS)('a run that is killed, %s', (format) => {
+  const fresh = async (samples: readonly FakeSample[] = ONCE, more: Partial<SinkOptions> = {}) =>
+    optionsFor(await scratch(), samples, { format, ...more });
+
+  /** What a run that nothing happens to leaves, and the number of its steps. */
+  async function undisturbed(samples: readonly FakeSample[]) {
+    const options = await fresh(samples);
+    const { steps } = await run(options, samples);
+    return { steps, expected: await state(options) };
+  }
+
+  it('ends with the same bytes when it goes on, whenever it was; what has its final name is verified', async () => {
+    const { steps, expected } = await undisturbed(ONCE);
+    expect(steps).toBeGreaterThan(50);
+    const computedAgain = new Set<number>();
+    for (let step = 1; step <= steps; step++) {
+      const options = await fresh();
+      await run(options, ONCE, step);
+      for (const [path, bytes] of Object.entries(await state(options))) {
+        if (/\.tmp$|\.pending$|\.staging|^private|\/lock$|run\.json$/.test(path)) continue;
+        expect(bytes, `${path}, killed at step ${step}`).toBe(expected[path]);
+      }
+      const again = await run(options, ONCE);
+      computedAgain.add(again.computed.length);
+      expect(await state(options), `killed at step ${step} of ${steps}`).toEqual(expected);
+    }
+    // Whole shards are not done again.
+    expect([...computedAgain].sort()).toEqual([0, 2, 5]);
+  });
+
+  it('also when it is killed again while it goes on', async () => {
+    const { steps, expected } = await undisturbed(ONCE);
+    for (let second = 1; second < 40; second += 3) {
+      const first = Math.floor(steps * (0.4 + second / 80));
+      const options = await fresh();
+      await run(options, ONCE, first);
+      await run(options, ONCE, second);
+      await run(options, ONCE);
+      expect(await state(options), `killed at step ${first}, then at ${second}`).toEqual(expected);
+    }
+  });
+
+  it('while it tries failed samples again, ends like a run in which they had not failed', async () => {
+    const better = samplesOf([]);
+    const { expected } = await undisturbed(better);
+    for (let step = 1, isOver = false; !isOver; step += 4) {
+      const options = await fresh();
+      await run(options, samplesOf([0, 2]));
+      const retry = { ...options, retryFailed: true };
+      const { steps, computed } = await run(retry, better, step);
+      isOver = steps < step;
+      if (isOver) expect(computed).toEqual([0, 2]);
+      else await run(retry, better);
+      expect(await state(options), `killed at step ${step}`).toEqual(expected);
+    }
+  });
+
+  it('while it replaces an earlier output, never passes that off as its own', async () => {
+    const { expected } = await undisturbed(ONCE);
+    for (let step = 1; step < 40; step += 4) {
+      const options = await fresh();
+      await run(options, samplesOf([]));
+      const replacing = { ...options, overwrite: true };
+      await run(replacing, ONCE, step);
+      await run(replacing, ONCE);
+      expect(await state(options), `killed at step ${step}`).toEqual(expected);
+    }
+  });
+
+  it.runIf(format === 'folder')('leaves no file of a shard that ends otherwise the next time', async () => {
+    const failing = samplesOf([0, 1, 2, 3, 4]);
+    for (let step = 21; step < 100; step += 5) {
+      const options = await fresh();
+      await run(options, ONCE, step);
+      await run(options, failing);
+      const files = await filesIn(options.out);
+      const named = [...files]
+        .filter(([file]) => file.includes('redactions/'))
+        .flatMap(([, log]) => String(log).split('\n'))
+        .flatMap((line) => (line === '' ? [] : ((JSON.parse(line).file as string | undefined) ?? [])));
+      const images = [...files.keys()].filter((file) => !file.startsWith('_anonymize/') && !file.endsWith('.cls'));
+      expect(images, `killed at step ${step}`).toEqual(named.sort());
+      const folders = await readdir(options.out, { withFileTypes: true });
+      expect(folders.filter((entry) => entry.isDirectory() && entry.name !== '_anonymize').length > 0).toBe(
+        named.length > 0,
+      );
+    }
+  });
+});
