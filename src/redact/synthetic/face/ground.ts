@@ -2,6 +2,7 @@ import type { Region } from '../../../core/types.ts';
 import { inpaintToward } from '../../inpaint.ts';
 import { circumscribe } from '../../mask.ts';
 import type { Scene } from '../../patch.ts';
+import { toBytes } from './layer.ts';
 import type { Window } from './mesh.ts';
 
 /** How much of the texture is laid on: all of it would show where pieces of it meet. */
@@ -16,18 +17,21 @@ const RING = { inner: 0.5, outer: 0.7 } as const;
  */
 export function growSurroundings(scene: Scene, region: Region, base: Float32Array, window: Window): void {
   if (region.shape !== 'ellipse') return;
-  const data = Uint8ClampedArray.from(base);
-  const tint = { image: { ...window, data: new Uint8Array(data.buffer) }, x: window.x, y: window.y };
+  const tint = { image: { ...window, data: toBytes(base) }, x: window.x, y: window.y };
   const { image: fill, x: left, y: top } = inpaintToward(scene, region, tint);
   const { cx, cy, a, b } = circumscribe(region.core);
   for (let y = 0; y < fill.height; y++) {
-    for (let x = 0; x < fill.width; x++) {
-      const share = Math.hypot((left + x + 0.5 - cx) / a, (top + y + 0.5 - cy) / b);
-      const outer = STRENGTH * smooth((share - RING.inner) / (RING.outer - RING.inner));
-      const from = 3 * (y * fill.width + x);
-      const at = 3 * ((top + y - window.y) * window.width + left + x - window.x);
+    const down = (top + y + 0.5 - cy) / b;
+    let from = 3 * y * fill.width;
+    let at = 3 * ((top + y - window.y) * window.width + left - window.x);
+    for (let x = 0; x < fill.width; x++, from += 3, at += 3) {
+      const across = (left + x + 0.5 - cx) / a;
+      const share = across * across + down * down;
+      if (share <= RING.inner * RING.inner) continue;
+      const outer = STRENGTH * smooth((Math.sqrt(share) - RING.inner) / (RING.outer - RING.inner));
       for (let c = 0; c < 3; c++) {
-        base[at + c] = (base[at + c] as number) * (1 - outer) + (fill.data[from + c] as number) * outer;
+        const value = base[at + c] as number;
+        base[at + c] = value + ((fill.data[from + c] as number) - value) * outer;
       }
     }
   }

@@ -5,7 +5,7 @@ import { cellSize } from '../../strength.ts';
 import { applyExpression, lookTo, readExpression } from './expression.ts';
 import { addNoise, measureGrain } from './grain.ts';
 import { growSurroundings } from './ground.ts';
-import { blurLayer, emptyLayer, type Layer } from './layer.ts';
+import { blurLayer, emptyLayer, type Layer, toBytes } from './layer.ts';
 import { estimateLight, shine } from './light.ts';
 import { drawMesh, placedIn, textureLayer, type Window, windowAround } from './mesh.ts';
 import type { FaceModel } from './model.ts';
@@ -121,13 +121,4 @@ function compose(base: Float32Array, window: Window, { data, width, height }: La
       for (let c = 0; c < 3; c++) base[to + c] = (base[to + c] as number) * (1 - opacity) + (data[at + c] as number);
     }
   }
-}
-
-function toBytes(values: Float32Array): Uint8Array {
-  const bytes = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const value = (values[i] as number) + 0.5;
-    bytes[i] = value <= 0 ? 0 : value >= 255 ? 255 : value;
-  }
-  return bytes;
 }

@@ -62,3 +62,13 @@ export function blurLayer({ data, width, height }: Layer, sigma: number): void {
     }
   }
 }
+
+/** Rounded and limited to 0…255. */
+export function toBytes(values: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = (values[i] as number) + 0.5;
+    bytes[i] = value <= 0 ? 0 : value >= 255 ? 255 : value;
+  }
+  return bytes;
+}
