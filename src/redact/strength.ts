@@ -48,14 +48,15 @@ export function featherWidth(region: Region): number {
 /**
  * How strongly `region` is redacted, for the public record.
  *
- * `cells`: mean cells that would span the short side at the finest cell used (`blur`, `pixelate`, and around and
- * in the shading of a `synthetic` face). `sigma`: standard deviation in pixels of the Gaussian that would leave an
+ * `cells`: mean cells that would span the short side at the finest cell used (`blur`, `pixelate`, around a `synthetic`
+ * face and in its shading, and in the ground of synthetic text). `sigma`: standard deviation in pixels of the Gaussian that would leave an
  * edge as steep, rounded down to a tenth (`gaussian`, `blur`). `solid`, `inpaint` and other replacements leave nothing
  * to state.
  */
 export function strengthOf(region: Region): { cells?: number; sigma?: number } {
-  const { box } = region;
-  const mode = region.mode === 'synthetic' && region.class === 'face' ? 'blur' : region.mode;
+  const { box, class: cls } = region;
+  const keepsCells = region.mode === 'synthetic' && (cls === 'face' || cls === 'text');
+  const mode = keepsCells ? 'pixelate' : region.mode;
   if (mode === 'solid' || mode === 'inpaint' || mode === 'synthetic') return {};
   const cell = cellSize(region, mode);
   if (mode === 'gaussian') return { sigma: Math.floor(cell * 10) / 10 };
