@@ -1,6 +1,6 @@
 import type { ClassName, Region } from '../core/types.ts';
 
-type BoundedMode = Exclude<Region['mode'], 'solid' | 'inpaint' | 'synthetic'>;
+export type BoundedMode = Exclude<Region['mode'], 'solid' | 'inpaint'>;
 
 /**
  * The most mean cells that may span a region's `shortSide`; `gaussian` takes one such cell as its sigma.
@@ -14,6 +14,8 @@ const CELLS_ACROSS: Readonly<Record<BoundedMode, Readonly<Record<ClassName, numb
   pixelate: { face: 6, body: 6, plate: 1, text: 1 },
   // Smooth as it is, it keeps what mean cells break up: with six, one who redacts the gallery, too, tells people apart.
   gaussian: { face: 2, body: 6, plate: 1, text: 1 },
+  // Around a drawn face, outlines are made from them: with six, a face recogniser finds more again than in a blur.
+  synthetic: { face: 4, body: 6, plate: 1, text: 1 },
 };
 
 /**
@@ -54,10 +56,9 @@ export function featherWidth(region: Region): number {
  * to state.
  */
 export function strengthOf(region: Region): { cells?: number; sigma?: number } {
-  const { box, class: cls } = region;
-  const keepsCells = region.mode === 'synthetic' && (cls === 'face' || cls === 'text');
-  const mode = keepsCells ? 'pixelate' : region.mode;
-  if (mode === 'solid' || mode === 'inpaint' || mode === 'synthetic') return {};
+  const { box, class: cls, mode } = region;
+  if (mode === 'solid' || mode === 'inpaint') return {};
+  if (mode === 'synthetic' && cls !== 'face' && cls !== 'text') return {};
   const cell = cellSize(region, mode);
   if (mode === 'gaussian') return { sigma: Math.floor(cell * 10) / 10 };
   // An axis with a single cell shows no detail along it and bounds nothing.
@@ -66,6 +67,6 @@ export function strengthOf(region: Region): { cells?: number; sigma?: number } {
     return count > 1 ? Math.min(least, length / count) : least;
   }, Infinity);
   const cells = Math.max(1, Math.round(region.shortSide / finest));
-  if (mode === 'pixelate') return { cells };
+  if (mode !== 'blur') return { cells };
   return { cells, sigma: Math.floor((10 * cell) / (STEEPEST.blur * Math.sqrt(2 * Math.PI))) / 10 };
 }

@@ -28,7 +28,7 @@ const skin = (width: number, height: number): RgbImage =>
 function shuffleWithinCells(image: RgbImage, region: Region, seed: number): RgbImage {
   const { data, width, height } = image;
   const covered = coveredBy([region], image);
-  const cell = cellSize(region, 'blur');
+  const cell = cellSize(region, 'synthetic');
   const columns = divide(region.box.x1, region.box.x2, cell, width, true);
   const rows = divide(region.box.y1, region.box.y2, cell, height, true);
   const shuffled = data.slice();

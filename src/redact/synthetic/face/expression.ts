@@ -7,12 +7,13 @@ import type { FaceModel } from './model.ts';
  * across the face. They are rounded to steps and limited, so that they tell a smile but not whose.
  */
 const RANGES = [
-  { least: 0, most: 30, step: 3 },
-  { least: 36, most: 60, step: 4 },
-  { least: -3, most: 9, step: 2 },
-  { least: 1, most: 10, step: 1.5 },
-  { least: 1, most: 10, step: 1.5 },
-  { least: 12, most: 25, step: 4 },
+  { least: 0, most: 30, step: 5 },
+  { least: 36, most: 60, step: 6 },
+  { least: -3, most: 9, step: 3 },
+  { least: 1, most: 10, step: 3 },
+  { least: 1, most: 10, step: 3 },
+  // How high brows are says more about the person than about the moment.
+  { least: 16.5, most: 22.5, step: 6 },
 ] as const;
 
 /** The numbers of the expression on a frontal face. @param frontal [68, 2] */

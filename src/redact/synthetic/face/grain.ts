@@ -11,6 +11,8 @@ export interface Grain {
 }
 
 const MOST_NOISE = 8;
+/** This share of normal numbers is smaller than so many deviations. */
+const FLATTEST = { share: 0.15, deviations: 0.189 } as const;
 const MOST_BLUR = 4;
 /** Samples that are enough, and fewer than which say nothing. */
 const SAMPLES = { most: 20_000, least: 200 } as const;
@@ -60,8 +62,8 @@ function grainIn({ image, covered }: Scene, { x1, y1, x2, y2 }: Box): Grain | un
     }
   }
   if (n < SAMPLES.least) return undefined;
-  // A second difference of noise has a variance of 6; the 30th percentile is half a deviation's 0.77.
-  const noise = Math.min(MOST_NOISE, quantile(noises, 0.3) / 0.385 / Math.sqrt(6));
+  // A second difference of noise has a variance of 6. Texture is taken for noise less where it is flattest.
+  const noise = Math.min(MOST_NOISE, quantile(noises, FLATTEST.share) / FLATTEST.deviations / Math.sqrt(6));
   const [step, rise] = [quantile(short, 0.985), quantile(long, 0.985)];
   const share = rise > 6 ? step / rise : 0.45;
   return { noise, blur: blurOf(share) };

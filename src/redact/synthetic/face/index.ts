@@ -40,13 +40,13 @@ export function faceReplacer(model: FaceModel): Replacer {
     const pose = fitPose(guide.landmarks, model.mean);
     if (!(pose.residual < MOST_RESIDUAL && pose.scale > LEAST_SCALE)) return undefined;
     const { image } = scene;
-    const cell = cellSize(region, 'blur');
+    const cell = cellSize(region, 'synthetic');
     const window = withSurroundings(patchBox(region, image), cell, image);
     const meanFace = posedShape(model.mean, pose);
     const around = windowAround(meanFace, 0, window);
     if (around.width < 2 || around.height < 2) return undefined;
 
-    const base = paint(blurPainter(image, region), window);
+    const base = paint(blurPainter(image, region, 'synthetic'), window);
     sharpenOutlines(base, seenFrom(scene, window), window.width, window.height, cell);
     const light = estimateLight(model, meanFace, base, window, around);
     growSurroundings(scene, region, base, window);

@@ -32,7 +32,7 @@ export function halveLayer({ data, width, height }: Layer): Layer {
 /** Blurs in place with a Gaussian of standard deviation `sigma` pixels; what lies outside counts as transparent. */
 export function blurLayer({ data, width, height }: Layer, sigma: number): void {
   if (sigma < 0.2) return;
-  const radius = Math.ceil(3 * sigma);
+  const radius = Math.ceil(2.5 * sigma);
   const kernel = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp(-(i * i) / (2 * sigma * sigma)));
   const total = 2 * kernel.reduce((sum, v) => sum + v, 0) - 1;
   for (let i = 0; i <= radius; i++) kernel[i] = (kernel[i] as number) / total;

@@ -84,16 +84,19 @@ function stretch(
 ): void {
   // Samples a quarter of a pixel before and after each source pixel.
   const near = [-0.0234375, 0.2265625, 0.8671875, -0.0703125] as const;
-  for (let l = 0; l < lines; l++) {
-    for (let i = 0; i < length; i++) {
-      for (let c = 0; c < 4; c++) {
-        const get = (k: number): number =>
-          source[l * sourceLine + Math.max(0, Math.min(length - 1, k)) * step + c] as number;
-        const [before, here, after] = [get(i - 1), get(i), get(i + 1)];
-        const first = near[0] * get(i - 2) + near[1] * before + near[2] * here + near[3] * after;
-        const second = near[3] * before + near[2] * here + near[1] * after + near[0] * get(i + 2);
-        out[l * outLine + 2 * i * step + c] = first;
-        out[l * outLine + (2 * i + 1) * step + c] = second;
+  const clamp = (k: number): number => Math.max(0, Math.min(length - 1, k)) * step;
+  for (let i = 0; i < length; i++) {
+    const [a, b, h, d, e] = [clamp(i - 2), clamp(i - 1), i * step, clamp(i + 1), clamp(i + 2)];
+    for (let l = 0; l < lines; l++) {
+      const line = l * sourceLine;
+      const to = l * outLine + 2 * i * step;
+      for (let c = line; c < line + 4; c++) {
+        const before = source[b + c] as number;
+        const here = source[h + c] as number;
+        const after = source[d + c] as number;
+        const at = to + c - line;
+        out[at] = near[0] * (source[a + c] as number) + near[1] * before + near[2] * here + near[3] * after;
+        out[at + step] = near[3] * before + near[2] * here + near[1] * after + near[0] * (source[e + c] as number);
       }
     }
   }
