@@ -50,15 +50,15 @@ export function featherWidth(region: Region): number {
 /**
  * How strongly `region` is redacted, for the public record.
  *
- * `cells`: mean cells that would span the short side at the finest cell used (`blur`, `pixelate`, and around and
- * in the shading of a `synthetic` face). `sigma`: standard deviation in pixels of the Gaussian that would leave an
+ * `cells`: mean cells that would span the short side at the finest cell used (`blur`, `pixelate`, around a `synthetic`
+ * face and in its shading, and in the ground of synthetic text). `sigma`: standard deviation in pixels of the Gaussian that would leave an
  * edge as steep, rounded down to a tenth (`gaussian`, `blur`). `solid`, `inpaint` and other replacements leave nothing
  * to state.
  */
 export function strengthOf(region: Region): { cells?: number; sigma?: number } {
-  const { box } = region;
-  const { mode } = region;
-  if (mode === 'solid' || mode === 'inpaint' || (mode === 'synthetic' && region.class !== 'face')) return {};
+  const { box, class: cls, mode } = region;
+  if (mode === 'solid' || mode === 'inpaint') return {};
+  if (mode === 'synthetic' && cls !== 'face' && cls !== 'text') return {};
   const cell = cellSize(region, mode);
   if (mode === 'gaussian') return { sigma: Math.floor(cell * 10) / 10 };
   // An axis with a single cell shows no detail along it and bounds nothing.
@@ -67,6 +67,6 @@ export function strengthOf(region: Region): { cells?: number; sigma?: number } {
     return count > 1 ? Math.min(least, length / count) : least;
   }, Infinity);
   const cells = Math.max(1, Math.round(region.shortSide / finest));
-  if (mode === 'pixelate') return { cells };
+  if (mode !== 'blur') return { cells };
   return { cells, sigma: Math.floor((10 * cell) / (STEEPEST.blur * Math.sqrt(2 * Math.PI))) / 10 };
 }

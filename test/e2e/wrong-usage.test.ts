@@ -65,7 +65,11 @@ describe('is refused with exit code 2 before anything is written', () => {
       /fast, balanced or max for --quality but received best\. Did you mean fast\?/,
     ],
     ['a retry of nothing', [...RUN, '--retry-failed', '--overwrite'], /--retry-failed but received --overwrite/],
-    ['synthetic faces', [...RUN, '--redact', 'face=synthetic'], /received synthetic: this version cannot/],
+    [
+      'a mannequin for what is blurred',
+      [...RUN, '--body-fill', 'mannequin'],
+      /Expected --redact body=synthetic with --body-fill/,
+    ],
     ['standard input', ['-', '--out', 'clean'], /"-": stdin is not supported by this version/],
     ['a video', ['film.mp4', '--out', 'clean'], /film\.mp4: video is not supported by this version/],
     ['a compressed shard', ['shard.tar.gz', '--out', 'clean'], /shard\.tar\.gz: decompress it first/],
