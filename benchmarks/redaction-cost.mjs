@@ -77,7 +77,7 @@ for (const { cls, bodyFill = 'erase', only } of CASES) {
         const guided = performance.now();
         const rgb = { ...scene.rgb, data: scene.rgb.data.slice() };
         const begin = performance.now();
-        redactInPlace({ rgb }, regions, { ...job, bodyFill, seed: [round] });
+        redactInPlace({ rgb }, regions, { fill: job.fill, bodyFill, faces: networks.faces, seed: [round] });
         if (round === 0) continue;
         times[mode].push(performance.now() - begin);
         if (mode === 'synthetic') guides.push(guided - start);
