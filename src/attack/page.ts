@@ -44,7 +44,7 @@ function summary({ photographs, people, quality, version, models }: AttackReport
 function identification({ original, originalPixels, noIdentification, redactions }: AttackReport): string {
   if (!original) return `<p>People are not told apart: ${escapeHtml(noIdentification ?? 'too few pairs')}.</p>`;
   return wide(
-    ['', '', 'accuracy', 'at the threshold of originals', 'AUC', 'EER', 'rank 1', 'chance', 'verdict'],
+    ['', '', 'verdict', 'accuracy', 'threshold of originals', 'AUC', 'EER', 'rank 1', 'chance'],
     [
       identificationRow('originals', '', original),
       identificationRow('', 'pixels', originalPixels),
@@ -59,11 +59,11 @@ function identification({ original, originalPixels, noIdentification, redactions
 }
 
 function identificationRow(name: string, attack: string, r: Reidentification | null): string[] {
-  if (!r) return [name, attack, '–', '–', '–', '–', '–', '–', verdict('too few to conclude')];
+  if (!r) return [name, attack, verdict('too few to conclude'), '–', '–', '–', '–', '–', '–'];
   const { accuracy, accuracyAtOriginal, auc, eer, rank1 } = r;
   const chances = `${two(accuracy.chance)} · ${two(auc.chance)} · ${two(eer.chance)} · ${two(rank1.chance)}`;
   const cells = [tested(accuracy), two(accuracyAtOriginal), tested(auc), tested(eer), tested(rank1)];
-  return [name, attack, ...cells, `<span class="small">${chances}</span>`, verdict(r.verdict)];
+  return [name, attack, verdict(r.verdict), ...cells, `<span class="small">${chances}</span>`];
 }
 
 function similarity(redactions: readonly RedactionReport[]): string {

@@ -3,7 +3,7 @@ import { fillConfig } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
 import { ModelError } from '../errors.ts';
 import { cacheDir, readCached } from '../models/cache.ts';
-import { findModel, loadManifest, type ModelSpec } from '../models/manifest.ts';
+import { findModel, loadManifest, type ModelSpec, type Role } from '../models/manifest.ts';
 import { pullModel } from '../models/pull.ts';
 import { DEVICES, openSession } from '../models/session.ts';
 import { locateModel } from '../models/store.ts';
@@ -37,19 +37,32 @@ export function modelsCommand(terminal: Terminal, exit: (code: number) => void):
   return command;
 }
 
-async function stateOf(spec: ModelSpec): Promise<string> {
+/** What a network that detects nothing is used for. */
+const USE_OF_ROLE: Readonly<Record<Role, string>> = {
+  'face-landmarks': 'synthetic faces',
+  'synthetic-face': 'synthetic faces',
+  'body-pose': 'mannequins',
+  'face-recognition': 'attack',
+  'text-recognition': 'attack',
+  'image-features': 'attack',
+};
+
+type Listed = Pick<ModelSpec, 'id' | 'source'>;
+
+async function stateOf(spec: Listed): Promise<string> {
   const { source } = spec;
   if (source.kind === 'derived') return `derived from ${source.from.join(' + ')}`;
   if (source.kind === 'npm') {
     if (!source.simplified || (await readCached(cacheDir(), source.simplified))) return 'ready';
     return 'simplified on first use';
   }
-  if (source.kind === 'project') return (await isSound(spec)) ? 'ready' : 'missing or damaged';
+  if (source.kind === 'project' || source.kind === 'project-data')
+    return (await isSound(spec)) ? 'ready' : 'missing or damaged';
   if (await readCached(cacheDir(), source.sha256)) return 'ready';
   return source.kind === 'compiled' ? 'compiled on first use' : 'not pulled';
 }
 
-async function isSound(spec: ModelSpec): Promise<boolean> {
+async function isSound(spec: Listed): Promise<boolean> {
   try {
     await locateModel(spec);
     return true;
@@ -60,15 +73,20 @@ async function isSound(spec: ModelSpec): Promise<boolean> {
 }
 
 async function listModels(terminal: Terminal, json: boolean): Promise<void> {
-  const models = await Promise.all(
-    loadManifest().models.map(async (spec) => ({ ...spec, state: await stateOf(spec) })),
-  );
+  const withState = async <T extends Listed>(spec: T): Promise<T & { state: string }> => ({
+    ...spec,
+    state: await stateOf(spec),
+  });
+  const manifest = loadManifest();
+  const models = await Promise.all(manifest.models.map(withState));
+  const auxiliary = await Promise.all(manifest.auxiliary.map(withState));
   if (json) {
-    terminal.out(`${JSON.stringify(models, null, 2)}\n`);
+    terminal.out(`${JSON.stringify([...models, ...auxiliary], null, 2)}\n`);
     return;
   }
   const rows = models.map((m) => [m.id, m.classes.join(','), useOf(m), m.state, m.license, m.origin]);
-  terminal.out(table([['id', 'finds', 'use', 'state', 'licence', 'origin'], ...rows], ''));
+  const others = auxiliary.map((m) => [m.id, '', USE_OF_ROLE[m.id], m.state, m.license, m.origin]);
+  terminal.out(table([['id', 'finds', 'use', 'state', 'licence', 'origin'], ...rows, ...others], ''));
   for (const m of models) {
     if (m.interim && m.note && m.defaultFor.length > 0) terminal.out(`\n${m.id} is interim: ${m.note}\n`);
   }
@@ -82,12 +100,13 @@ function useOf({ classes, defaultFor, interim }: ModelSpec): string {
 }
 
 /** Whether the file that is used is made on this machine. */
-function isBuilt({ source }: ModelSpec): boolean {
+function isBuilt({ source }: Listed): boolean {
   return source.kind === 'compiled' || (source.kind === 'npm' && source.simplified !== undefined);
 }
 
 async function buildModels(terminal: Terminal): Promise<void> {
-  for (const spec of loadManifest().models) {
+  const { models, auxiliary } = loadManifest();
+  for (const spec of [...models, ...auxiliary]) {
     if (!isBuilt(spec)) continue;
     const { path, sha256 } = await locateModel(spec);
     terminal.out(`${spec.id}  sha256:${sha256}  ${path}\n`);
@@ -107,11 +126,13 @@ async function checkModels(terminal: Terminal, device: string): Promise<number> 
       terminal.out(`FAILED  ${name}: ${error.message}\n`);
     }
   };
-  for (const spec of loadManifest().models) {
+  const { models, auxiliary } = loadManifest();
+  for (const spec of [...models, ...auxiliary]) {
     const state = await stateOf(spec);
     if (spec.source.kind === 'derived' || state === 'not pulled') continue;
     await report(spec.id, async () => {
       const model = await locateModel(spec);
+      if (spec.source.kind === 'project-data') return 'is here and whole';
       const session = await openSession(model.path, spec.id, config.device);
       await session.release();
       return `opens on ${session.provider}`;

@@ -254,16 +254,19 @@ describe('anonymize models', () => {
     const { code, stdout } = await anonymize(['models', 'list', '--json']);
     expect(code).toBe(0);
     const models = JSON.parse(stdout) as { id: string; license: string; interim: boolean; state: string }[];
-    expect(models.map((m) => m.id)).toEqual(loadManifest().models.map((m) => m.id));
+    const manifest = loadManifest();
+    expect(models.map((m) => m.id)).toEqual([...manifest.models, ...manifest.auxiliary].map((m) => m.id));
     expect(models.filter((m) => m.interim).map((m) => m.id)).toEqual(['plate-shape']);
     // Of a stand-in that is no default there is nothing to warn of.
-    const isDefault = defaultModel(loadManifest(), 'plate').id === 'plate-shape';
+    const isDefault = defaultModel(manifest, 'plate').id === 'plate-shape';
     expect((await anonymize(['models', 'list'])).stdout.includes('plate-shape is interim: ')).toBe(isDefault);
   });
 
   it('checks that those on this machine open and find what they must', async () => {
     const { code, stdout } = await anonymize(['models', 'check']);
     expect(stdout).toMatch(/^ok {6}ssd-mobilenetv1-face: opens on cpu$/m);
+    expect(stdout).toMatch(/^ok {6}synthetic-face: is here and whole$/m);
+    expect(stdout).toMatch(/^ok {6}face-landmarks: opens on cpu$/m);
     expect(stdout).toMatch(
       /^ok {6}self-check: the default detectors find face, body, text in a known photograph on cpu$/m,
     );
