@@ -7,7 +7,10 @@ import { WorkerPool } from './worker/pool.ts';
 
 /** Options of a run but for what only files need. */
 export type AnonymizerOptions = Partial<
-  Omit<Options, 'inputs' | 'out' | 'privateDir' | 'format' | 'samplesPerShard' | 'overwrite' | 'resume' | 'retryFailed'>
+  Omit<
+    Options,
+    'inputs' | 'out' | 'privateDir' | 'format' | 'labels' | 'samplesPerShard' | 'overwrite' | 'resume' | 'retryFailed'
+  >
 >;
 
 /** An anonymized image and what was done to it. */

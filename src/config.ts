@@ -5,6 +5,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import * as v from 'valibot';
 import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
+import { LABELS, type Labels } from './io/class-folders.ts';
 import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
@@ -71,6 +72,8 @@ const optionsSchema = v.strictObject({
   model: v.optional(byClass(text('a model id or path')), {}),
   /** How closely images are looked at. */
   quality: v.optional(oneOf(QUALITIES), 'balanced'),
+  /** Where class labels come from, besides `.cls` members of tar inputs. */
+  labels: v.optional(oneOf(LABELS), 'none'),
   format: v.optional(oneOf(OUTPUT_FORMATS), 'webdataset'),
   samplesPerShard: v.optional(whole(1_000_000), 1000),
   encode: v.optional(oneOf(ENCODINGS), 'keep'),
@@ -108,6 +111,7 @@ export interface Config {
   readonly threshold: Readonly<Partial<Record<ClassName, number>>>;
   readonly model: Readonly<Partial<Record<ClassName, string>>>;
   readonly quality: Quality;
+  readonly labels: Labels;
   readonly format: (typeof OUTPUT_FORMATS)[number];
   readonly samplesPerShard: number;
   readonly encode: 'keep' | ImageFormat;
@@ -154,6 +158,11 @@ export function fillConfig(options: unknown): Config {
       throw new UsageError(`Expected --redact ${cls}=synthetic with ${flagOf(option)} but received ${redact[cls]}`);
     }
   }
+  if (o.labels === 'folders' && o.format === 'folder') {
+    throw new UsageError(
+      'Expected --format webdataset with --labels folders: a mirrored tree keeps its folders anyway',
+    );
+  }
   const out = path.resolve(o.out);
   return deepFreeze({
     inputs: o.inputs,
@@ -170,6 +179,7 @@ export function fillConfig(options: unknown): Config {
     threshold: o.threshold,
     model: o.model,
     quality: o.quality,
+    labels: o.labels,
     format: o.format,
     samplesPerShard: o.samplesPerShard,
     encode: o.encode,

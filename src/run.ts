@@ -72,7 +72,7 @@ export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSumm
   const job = await prepareJob({ ...config, encode });
   tally.models = job.models;
   const { total, hasCls } = source;
-  const output = { ...config, encode, total, hasCls, run: publicSettings(config, job), at: source.at };
+  const output = { ...config, encode, total, hasCls, run: publicSettings(config, job, source), at: source.at };
   const found = await surveyOutput(output);
   if (found === 'complete') {
     for await (const record of completeRecords(output)) tally.keep(record);
@@ -191,7 +191,7 @@ function chooseEncoding(config: Config, source: Source, notices: string[]): Conf
 }
 
 /** What `run.json` tells about the settings: no path, no name. */
-function publicSettings(config: Config, job: Job): Record<string, unknown> {
+function publicSettings(config: Config, job: Job, { classNames }: Source): Record<string, unknown> {
   return {
     version: packageVersion(),
     policy: job.policyHash,
@@ -211,5 +211,8 @@ function publicSettings(config: Config, job: Job): Record<string, unknown> {
     limitPixels: config.limitPixels,
     samplesPerShard: config.samplesPerShard,
     logGeometry: config.logGeometry,
+    labels: config.labels,
+    // Only with labels from folders: what the class indices mean.
+    ...(classNames ? { classNames } : {}),
   };
 }

@@ -23,6 +23,7 @@ describe('fillConfig', () => {
       textFill: 'glyphs',
       seed: 0,
       pseudonyms: 'fresh',
+      labels: 'none',
       quality: 'balanced',
       format: 'webdataset',
       samplesPerShard: 1000,
@@ -152,6 +153,11 @@ describe('fillConfig', () => {
     [
       { redact: 'synthetic', textFill: 'glyph' },
       'Expected glyphs or erase for --text-fill but received glyph. Did you mean glyphs?',
+    ],
+    [{ labels: 'folder' }, 'Expected none or folders for --labels but received folder. Did you mean folders?'],
+    [
+      { labels: 'folders', format: 'folder' },
+      'Expected --format webdataset with --labels folders: a mirrored tree keeps its folders anyway',
     ],
     [{ seed: -1 }, 'Expected a whole number from 0 to 4294967295 for --seed but received -1'],
     [{ seed: 0.5 }, 'Expected a whole number from 0 to 4294967295 for --seed but received 0.5'],

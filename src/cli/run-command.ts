@@ -56,6 +56,10 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--model <class=id|path,…>', 'another model for a class; see anonymize models list', assignments)
     .option('--quality <level>', 'how closely to look: fast | balanced | max (default: balanced)')
     .option('--format <name>', `${OUTPUT_FORMATS.join(' | ')} (default: webdataset)`)
+    .option(
+      '--labels <where>',
+      'none | folders: the class index of the uppermost folder of each image, as .cls and a column (default: none)',
+    )
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
     .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { SampleRef } from '../core/sample.ts';
 import { UsageError } from '../errors.ts';
+import { classFolders, type Labels } from './class-folders.ts';
 import { assertDisjoint, type OutputPlaces } from './disjoint.ts';
 import { countExtensions, extensionOf, looksLikeVideo } from './extensions.ts';
 import { listImages } from './folder-source.ts';
@@ -43,6 +44,8 @@ export interface Source {
   /** What was not taken, by extension or kind (`hidden`, `repeated folder`, `symlink`…). */
   readonly dropped: ReadonlyMap<string, number>;
   readonly hasCls: boolean;
+  /** What class indices mean, when they come from folders. */
+  readonly classNames?: readonly string[];
   /** What is known of a sample without reading it. @throws RangeError for an index beyond the last. */
   at(index: number): ListedSample;
   /** The wanted samples in order of index. Ends early, without an error, when `signal` is aborted. */
@@ -54,6 +57,8 @@ export interface SourceOptions {
   readonly inputs: readonly string[];
   readonly out: string;
   readonly privateDir: string;
+  /** `folders`: the class index of the uppermost folder that an image lies in; default `none`. */
+  readonly labels?: Labels;
   /** Larger tar members are refused; default 512 MiB. */
   readonly memberLimitBytes?: number;
 }
@@ -70,6 +75,8 @@ interface Part {
   readonly clsMembers: number;
   readonly labelled: boolean;
   originOf(at: number): SampleOrigin;
+  /** POSIX path within the input. */
+  pathOf(at: number): string;
   labelOf(at: number): number | undefined;
   /** The wanted samples, in order. */
   read(isWanted: (at: number) => boolean): AsyncIterable<Read> | Iterable<Read>;
@@ -90,11 +97,14 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     resolve(options.out),
     resolve(options.privateDir),
   );
-  const parts: Part[] = [];
+  let parts: Part[] = [];
   for (const input of inputs) {
     const prefix = inputs.length > 1 && input.kind !== 'file' ? `${stemOf(input)}/` : '';
     parts.push(await listInput(input, prefix, places, memberLimitBytes));
   }
+  const classes = options.labels === 'folders' ? classFolders(pathsInFolders(inputs, parts)) : undefined;
+  if (classes)
+    parts = parts.map((part) => ({ ...part, labelled: true, labelOf: (at) => classes.indexOf(part.pathOf(at)) }));
   if (parts.length > 1) assertDistinct(parts);
 
   const hasCls = parts.every((part) => part.labelled || part.names.length === 0) && parts.some((part) => part.labelled);
@@ -120,6 +130,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     extensions: countExtensions(parts.flatMap((part) => part.names)),
     dropped,
     hasCls,
+    ...(classes ? { classNames: classes.classNames } : {}),
     at(index) {
       const i = lastUpTo(starts, index);
       const part = parts[i];
@@ -191,6 +202,7 @@ async function listInput(input: Input, prefix: string, places: OutputPlaces, lim
     clsMembers: 0,
     labelled: false,
     originOf: (at) => ({ path: fileOf(at) }),
+    pathOf: (at) => files.images[at] as string,
     labelOf: () => undefined,
     *read(isWanted) {
       for (const at of files.images.keys()) if (isWanted(at)) yield { at, ref: { kind: 'file', path: fileOf(at) } };
@@ -206,6 +218,7 @@ async function listTar(path: string, prefix: string, limit: number): Promise<Par
     clsMembers: scan.clsMembers,
     labelled: scan.labels !== undefined,
     originOf: (at) => ({ path, member: scan.images[at] as string }),
+    pathOf: (at) => scan.images[at] as string,
     labelOf: (at) => scan.labels?.[at],
     async *read(isWanted) {
       for await (const { at, size, bytes } of tarImages(scan, limit, isWanted)) {
@@ -217,6 +230,19 @@ async function listTar(path: string, prefix: string, limit: number): Promise<Par
       }
     },
   };
+}
+
+/** @throws UsageError for an input that is no folder. */
+function* pathsInFolders(inputs: readonly Input[], parts: readonly Part[]): Generator<string> {
+  for (const [i, part] of parts.entries()) {
+    const input = inputs[i] as Input;
+    if (input.kind !== 'folder') {
+      throw new UsageError(
+        `Expected folders as input for --labels folders but received the ${input.kind} ${input.path}`,
+      );
+    }
+    for (const at of part.names.keys()) yield part.pathOf(at);
+  }
 }
 
 function assertDistinct(parts: readonly Part[]): void {

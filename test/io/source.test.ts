@@ -122,3 +122,45 @@ describe('openSource', () => {
     ]);
   });
 });
+
+describe('labels from folders', () => {
+  const labelled = (root: string, ...inputs: string[]): SourceOptions => ({
+    ...sourceOptions(root, ...inputs.map((name) => join(root, name))),
+    labels: 'folders',
+  });
+
+  it('counts the uppermost folders by name, over all inputs', async () => {
+    const root = await scratch();
+    await plant(root, ['train/dog/1.jpg', 'train/cat/a/2.jpg', 'val/dog/3.jpg', 'val/emu/4.jpg', 'val/dog/5.txt']);
+    const options = labelled(root, 'train', 'val');
+    const source = await openSource(options);
+    expect(source).toMatchObject({ hasCls: true, classNames: ['cat', 'dog', 'emu'] });
+    const samples = await allSamples(options);
+    expect(samples.map(({ relativePath, cls }) => [relativePath, cls])).toEqual([
+      ['train/cat/a/2.jpg', '0'],
+      ['train/dog/1.jpg', '1'],
+      ['val/dog/3.jpg', '1'],
+      ['val/emu/4.jpg', '2'],
+    ]);
+    expect(source.at(3)).toMatchObject({ cls: '2' });
+  });
+
+  it('are not taken unless asked for', async () => {
+    const root = await scratch();
+    await plant(root, ['photos/dog/1.jpg']);
+    const source = await openSource(sourceOptions(root, join(root, 'photos')));
+    expect(source.hasCls).toBe(false);
+    expect(source.classNames).toBeUndefined();
+  });
+
+  it('need every image in a folder of a folder', async () => {
+    const root = await scratch();
+    await plant(root, ['photos/dog/1.jpg', 'photos/stray.jpg']);
+    expect(await refusal(labelled(root, 'photos'))).toBe(
+      'Expected every image in a class folder for --labels folders but received stray.jpg, which is in none',
+    );
+    expect(await refusal(labelled(root, 'photos/dog', 'photos/stray.jpg'))).toMatch(
+      /^Expected (every image in a class folder|folders as input) for --labels folders but received /,
+    );
+  });
+});
