@@ -1,0 +1,49 @@
+"""Reads an output folder as training code does, and says what it saw. Not needed to use or test the tool.
+
+  python3 -m venv venv && venv/bin/pip install webdataset datasets pyarrow pillow
+  venv/bin/python benchmarks/read-shards.py OUT          (written with --format webdataset)
+
+webdataset and Hugging Face's datasets must give the same samples, pyarrow the rows of the tables, and the figures of
+`*_stats.json` must add up as img2dataset's readers expect.
+"""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import webdataset as wds
+from datasets import load_dataset
+from PIL import Image
+
+out = Path(sys.argv[1])
+shards = sorted(str(p) for p in out.glob("*.tar"))
+tables = [pq.read_table(p).to_pylist() for p in sorted(out.glob("*.parquet"))]
+stats = [json.loads(p.read_text()) for p in sorted(out.glob("*_stats.json"))]
+assert [Path(s).stem for s in shards] == [f"{i:05d}" for i in range(len(shards))], "shard numbers with gaps"
+
+by_key = {}
+for sample in wds.WebDataset(shards, shardshuffle=False, empty_check=False):
+    image = next(k for k in sample if k in ("jpg", "png", "webp"))
+    size = Image.open(io.BytesIO(sample[image])).size
+    record = json.loads(sample["json"])
+    assert (record["width"], record["height"]) == size, sample["__key__"]
+    by_key[sample["__key__"]] = (size, sample.get("cls"))
+
+rows = [row for table in tables for row in table]
+published = [row for row in rows if row["status"] == "success"]
+assert sorted(by_key) == sorted(row["key"] for row in published), "tables and shards differ"
+for row in published:
+    label = by_key[row["key"]][1]
+    assert label is None or int(label) == row["cls"], row["key"]
+
+data = load_dataset("webdataset", data_files=shards, split="train", cache_dir=str(out.parent / ".read-shards"))
+assert sorted(data["__key__"]) == sorted(by_key), "datasets sees other samples"
+image = next(c for c in data.column_names if c in ("jpg", "png", "webp"))
+assert all(d[image].size == by_key[d["__key__"]][0] for d in data), "datasets sees other pictures"
+if "cls" in data.column_names:
+    assert [int(c) for c in data["cls"]] == [int(by_key[k][1]) for k in data["__key__"]], "datasets sees other labels"
+
+assert sum(s["count"] for s in stats) == len(rows) and sum(s["successes"] for s in stats) == len(published)
+print(f"{len(shards)} shards, {len(rows)} rows, {len(by_key)} samples with {', '.join(data.column_names)}: all agree")
