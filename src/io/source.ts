@@ -95,7 +95,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     const prefix = inputs.length > 1 && input.kind !== 'file' ? `${stemOf(input)}/` : '';
     parts.push(await listInput(input, prefix, places, memberLimitBytes));
   }
-  if (parts.length > 1) assertDistinct(parts);
+  if (parts.length > 1) assertDistinct(parts, options.inputs);
 
   const hasCls = parts.every((part) => part.labelled || part.names.length === 0) && parts.some((part) => part.labelled);
   const dropped = new Map<string, number>();
@@ -219,14 +219,18 @@ async function listTar(path: string, prefix: string, limit: number): Promise<Par
   };
 }
 
-function assertDistinct(parts: readonly Part[]): void {
-  const seen = new Set<string>();
-  for (const part of parts) {
+/** Says which inputs, not which name: that is the source's, and messages are printed. */
+function assertDistinct(parts: readonly Part[], inputs: readonly string[]): void {
+  const seen = new Map<string, number>();
+  for (const [i, part] of parts.entries()) {
     for (const name of part.names) {
-      if (seen.has(name)) {
-        throw new UsageError(`Expected inputs without names in common but received ${JSON.stringify(name)} twice`);
+      const other = seen.get(name);
+      if (other !== undefined) {
+        throw new UsageError(
+          `Expected inputs without names in common but received one in both ${inputs[other]} and ${inputs[i]}`,
+        );
       }
-      seen.add(name);
+      seen.set(name, i);
     }
   }
 }
