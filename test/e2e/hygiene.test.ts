@@ -67,6 +67,7 @@ beforeAll(async () => {
   await write(at('in'), {
     ...Object.fromEntries(sources),
     [`CANARY-notes-${NAME}.txt`]: CAPTION,
+    [`passport.${NAME}`]: CAPTION,
     [`meta-${NAME}.json`]: JSON.stringify({ caption: CAPTION, url: `https://example.org/${NAME}` }),
   });
   // As a folder, the names of what is published are public by intent; of what is held back they are not.
