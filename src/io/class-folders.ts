@@ -17,18 +17,19 @@ export interface ClassFolders {
  * @param images POSIX paths relative to their input folder.
  * @throws UsageError for an image that lies in no folder.
  */
-export function classFolders(images: Iterable<string>): ClassFolders {
-  const names = new Set<string>();
-  for (const image of images) names.add(folderOf(image));
-  const classNames = [...names].sort((a, b) => (a < b ? -1 : 1));
+export function classFolders(images: readonly string[]): ClassFolders {
+  const stray = images.filter((image) => folderOf(image) === undefined).length;
+  if (stray > 0) {
+    throw new UsageError(
+      `Expected every image in a class folder for --labels folders but ${stray} of ${images.length} are in none`,
+    );
+  }
+  const classNames = [...new Set(images.map((image) => folderOf(image) as string))].sort((a, b) => (a < b ? -1 : 1));
   const indices = new Map(classNames.map((name, i) => [name, i]));
-  return { classNames, indexOf: (image) => indices.get(folderOf(image)) as number };
+  return { classNames, indexOf: (image) => indices.get(folderOf(image) as string) as number };
 }
 
-function folderOf(image: string): string {
+function folderOf(image: string): string | undefined {
   const end = image.indexOf('/');
-  if (end > 0) return image.slice(0, end);
-  throw new UsageError(
-    `Expected every image in a class folder for --labels folders but received ${image}, which is in none`,
-  );
+  return end > 0 ? image.slice(0, end) : undefined;
 }

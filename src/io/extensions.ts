@@ -32,11 +32,21 @@ export function extensionOf(path: string): string {
   return splitExtension(path).extension.slice(1).toLowerCase();
 }
 
-/** The extension as a key for counting: anything that does not look like one is `other`, none is `none`. */
+/** What lies beside images in sets of them. */
+const SIDECAR_EXTENSIONS =
+  'txt md json jsonl ndjson csv tsv xml yaml yml html htm log cls id caption npy npz npx pt pth pkl pickle mat bin idx index parquet arrow h5 hdf5 lmdb db sqlite tar zip gz tgz 7z rar xmp aae thm dng cr2 cr3 nef arw orf rw2 raf jxl jp2 psd ico exr hdr mp3 wav flac ogg m4a';
+
+const COUNTED_EXTENSIONS: ReadonlySet<string> = new Set([
+  ...IMAGE_EXTENSIONS,
+  ...VIDEO_EXTENSIONS,
+  ...SIDECAR_EXTENSIONS.split(' '),
+]);
+
+/** The extension as a key for counting, which is printed: one that is not well known may be a name, and is `other`. */
 export function extensionLabel(path: string): string {
   const extension = extensionOf(path);
   if (extension === '') return 'none';
-  return /^[a-z0-9]{1,8}$/.test(extension) ? extension : 'other';
+  return COUNTED_EXTENSIONS.has(extension) ? extension : 'other';
 }
 
 export function looksLikeImage(path: string): boolean {

@@ -105,7 +105,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   const classes = options.labels === 'folders' ? classFolders(pathsInFolders(inputs, parts)) : undefined;
   if (classes)
     parts = parts.map((part) => ({ ...part, labelled: true, labelOf: (at) => classes.indexOf(part.pathOf(at)) }));
-  if (parts.length > 1) assertDistinct(parts);
+  if (parts.length > 1) assertDistinct(parts, options.inputs);
 
   const hasCls = parts.every((part) => part.labelled || part.names.length === 0) && parts.some((part) => part.labelled);
   const dropped = new Map<string, number>();
@@ -233,26 +233,30 @@ async function listTar(path: string, prefix: string, limit: number): Promise<Par
 }
 
 /** @throws UsageError for an input that is no folder. */
-function* pathsInFolders(inputs: readonly Input[], parts: readonly Part[]): Generator<string> {
-  for (const [i, part] of parts.entries()) {
+function pathsInFolders(inputs: readonly Input[], parts: readonly Part[]): string[] {
+  return parts.flatMap((part, i) => {
     const input = inputs[i] as Input;
     if (input.kind !== 'folder') {
       throw new UsageError(
         `Expected folders as input for --labels folders but received the ${input.kind} ${input.path}`,
       );
     }
-    for (const at of part.names.keys()) yield part.pathOf(at);
-  }
+    return part.names.map((_, at) => part.pathOf(at));
+  });
 }
 
-function assertDistinct(parts: readonly Part[]): void {
-  const seen = new Set<string>();
-  for (const part of parts) {
+/** Says which inputs, not which name: that is the source's, and messages are printed. */
+function assertDistinct(parts: readonly Part[], inputs: readonly string[]): void {
+  const seen = new Map<string, number>();
+  for (const [i, part] of parts.entries()) {
     for (const name of part.names) {
-      if (seen.has(name)) {
-        throw new UsageError(`Expected inputs without names in common but received ${JSON.stringify(name)} twice`);
+      const other = seen.get(name);
+      if (other !== undefined) {
+        throw new UsageError(
+          `Expected inputs without names in common but received one in both ${inputs[other]} and ${inputs[i]}`,
+        );
       }
-      seen.add(name);
+      seen.set(name, i);
     }
   }
 }

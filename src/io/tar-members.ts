@@ -18,14 +18,15 @@ export interface MemberEntry {
   readonly startsSample: boolean;
 }
 
-/** POSIX name without `.` segments. Throws UsageError for a name that could lead out of a folder. */
-function safeName(name: string, path: string): string {
+/**
+ * POSIX name without `.` segments. `where` stands for the name in messages, which must not repeat it: they are printed.
+ * Throws UsageError for a name that could lead out of a folder.
+ */
+function safeName(name: string, where: string): string {
   const refuse = (what: string): never => {
-    throw new UsageError(
-      `Expected only relative member names in ${path} but received ${what}: ${JSON.stringify(name)}`,
-    );
+    throw new UsageError(`Expected only relative member names but received ${what} in the name of ${where}`);
   };
-  if (name.startsWith('/') || /^[A-Za-z]:\//.test(name)) refuse('an absolute name');
+  if (name.startsWith('/') || /^[A-Za-z]:\//.test(name)) refuse('an absolute path');
   if (name.includes('\\')) refuse('a backslash');
   if (name.includes('\0')) refuse('a NUL character');
   const segments = name.split('/').filter((segment) => segment !== '' && segment !== '.');
@@ -52,14 +53,16 @@ function classify(header: TarHeader, name: string): Member {
 export async function* tarMembers(path: string): AsyncGenerator<MemberEntry> {
   const names = new Set<string>();
   let key: string | undefined;
+  let position = 0;
   for await (const entry of tarEntries(path)) {
-    const name = safeName(entry.header.name, path);
+    const where = `member ${++position} of ${path}`;
+    const name = safeName(entry.header.name, where);
     if (entry.header.type === 'directory') {
       await skipBody(entry);
       continue;
     }
     if (names.has(name)) {
-      throw new UsageError(`Expected each member name once in ${path} but received ${JSON.stringify(name)} twice`);
+      throw new UsageError(`Expected each member name once but received ${where} under an earlier one's`);
     }
     names.add(name);
     const member = classify(entry.header, name);

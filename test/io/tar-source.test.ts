@@ -190,15 +190,15 @@ describe('a WebDataset shard as source', () => {
   });
 
   it.each<[what: string, members: Members, message: RegExp]>([
-    ['an absolute name', [['/etc/a.jpg', 'x']], /absolute name: "\/etc\/a\.jpg"/],
-    ['a drive', [['C:/a.jpg', 'x']], /absolute name/],
+    ['an absolute name', [['/etc/a.jpg', 'x']], /an absolute path in the name of member 1 of \S+in\.tar$/],
+    ['a drive', [['C:/a.jpg', 'x']], /absolute path/],
     [
       '".."',
       [
         ['ok.jpg', 'x'],
         ['a/../../b.jpg', 'x'],
       ],
-      /"\.\.": "a\/\.\.\/\.\.\/b\.jpg"/,
+      /"\.\." in the name of member 2 of \S+in\.tar$/,
     ],
     ['".." in what is dropped anyway', [['../b.txt', 'x']], /"\.\."/],
     ['".." in a folder', [['../', '', { type: 'directory' }]], /"\.\."/],
@@ -210,7 +210,7 @@ describe('a WebDataset shard as source', () => {
         ['a.jpg', 'x'],
         ['./a.jpg', 'y'],
       ],
-      /"a\.jpg" twice/,
+      /each member name once but received member 2 of \S+in\.tar under an earlier one's$/,
     ],
   ])('refuses %s', async (_, members, message) => {
     await expect(open(members)).rejects.toThrow(message);
