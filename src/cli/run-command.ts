@@ -55,6 +55,8 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--threshold <class=score,…>', 'least score that is redacted, 0 to 1', numericAssignments)
     .option('--model <class=id|path,…>', 'another model for a class; see anonymize models list', assignments)
     .option('--quality <level>', 'how closely to look: fast | balanced | max (default: balanced)')
+    .option('--boxes <file>', 'redact these regions (JSON lines, or annotations.json) and look for nothing')
+    .option('--corrections <file>', 'regions to add, remove or change, by a person (JSON lines)')
     .option('--format <name>', `${OUTPUT_FORMATS.join(' | ')} (default: webdataset)`)
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
@@ -118,7 +120,7 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
   if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
   else if (!quiet) terminal.out(describeSummary(summary, config));
   if (summary.status === 'interrupted') return 130;
-  return summary.rejected > 0 ? 1 : 0;
+  return summary.rejected > 0 || (summary.review?.problems.length ?? 0) > 0 ? 1 : 0;
 }
 
 function describeStart(

@@ -38,7 +38,7 @@ export default async function work(task: Task): Promise<Reply> {
   }
   try {
     if (task.kind === 'detect') return { kind: 'detected', outcome: await detectSample(bytes, job, networks.detect) };
-    return { kind: 'outcome', outcome: await processSample(bytes, job, networks, task.group) };
+    return { kind: 'outcome', outcome: await processSample(bytes, job, networks, task.group, task.known) };
   } catch (error) {
     return fatal(error);
   }
