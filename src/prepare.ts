@@ -95,7 +95,12 @@ export async function prepareWithoutDetectors(config: Config, before: DetectedBe
     grow: perClass((cls) => config.grow[cls] ?? 0),
   };
   // What detectors find depends on their settings: other ones do not give what a run of its own would give.
-  return jobOf(config, manifest, detectors, isAsBefore || before === GIVEN ? {} : { before });
+  return jobOf(
+    config,
+    manifest,
+    detectors,
+    isAsBefore || before.models.every((model) => model.endsWith('@given')) ? {} : { before },
+  );
 }
 
 async function prepareDetectors(config: Config, manifest: Manifest): Promise<Detectors> {

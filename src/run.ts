@@ -83,7 +83,7 @@ export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSumm
   }
   const given = await openGivenBoxes(config.boxes, source);
   const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, GIVEN);
-  return runSource({ config, source, prepare, ...given, detections: 'given' }, hooks);
+  return runSource({ config, source, prepare, ...given, before: GIVEN, detections: 'given' }, hooks);
 }
 
 /** What a run reads, and what is known of it. */

@@ -4,7 +4,7 @@ import { CLASSES, MODES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
 import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
-import { type RunSummary, run } from '../run.ts';
+import { type RunHooks, type RunSummary, run } from '../run.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
 import { ProgressLine, runCounts } from './progress.ts';
 import { describeSummary } from './summary.ts';
@@ -75,18 +75,28 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--json', 'print the summary as JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], flags: Record<string, unknown>) => {
-      exit(await anonymizeInputs(inputs, flags, terminal));
+      const { quiet, json, ...options } = flags;
+      const config = configOf(inputs, options);
+      exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal));
     });
 }
 
-async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>, terminal: Terminal): Promise<number> {
-  const { quiet, json, ...options } = flags;
+function configOf(inputs: string[], options: Record<string, unknown>): Config {
   if (options.out === undefined) {
     // A mistyped command looks like an input.
-    const hint = suggest(inputs[0] ?? '', ['models', 'verify', 'report', 'bench', 'eval', 'attack']);
+    const hint = suggest(inputs[0] ?? '', ['replay', 'models', 'verify', 'report', 'bench', 'eval', 'attack']);
     throw new UsageError(`Expected a folder for --out but received nothing${hint}`);
   }
-  const config = fillConfig({ inputs, ...options });
+  return fillConfig({ inputs, ...options });
+}
+
+/** Runs a job with its progress line and summary, drains it at Ctrl-C, and returns the exit code. */
+export async function execute(
+  config: Config,
+  job: (hooks: RunHooks) => Promise<RunSummary>,
+  { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
+  terminal: Terminal,
+): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
   const interrupt = new AbortController();
   const onSignal = (): void => {
@@ -103,7 +113,7 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let summary: RunSummary;
   try {
-    summary = await run(config, {
+    summary = await job({
       signal: interrupt.signal,
       ...(quiet
         ? {}
