@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as v from 'valibot';
 import { type Config, fillConfig, type Options, PRESETS } from './config.ts';
 import type { RejectedOutcome } from './core/outcome.ts';
-import { CLASSES, type ClassName } from './core/types.ts';
+import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
 import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
 import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
@@ -30,7 +30,7 @@ const settingsSchema = v.object({
   models: v.array(v.string()),
   classes: v.array(v.picklist(CLASSES)),
   quality: v.picklist(['fast', 'balanced', 'max']),
-  redact: byClass(v.string()),
+  redact: byClass(v.picklist(MODES)),
   fill: v.object({ r: v.number(), g: v.number(), b: v.number() }),
   bodyFill: v.string(),
   textFill: v.string(),
@@ -56,8 +56,16 @@ type Earlier = Pick<PrivateRun, 'detected' | 'seed'> & { readonly settings: Sett
  */
 export async function openReplay(folder: string, options: ReplayOptions): Promise<Replay> {
   const earlier = await readEarlier(path.resolve(folder));
-  const config = fillConfig({ inputs: [folder], ...optionsOf(earlier, options) });
+  const filled = fillConfig({ inputs: [folder], ...optionsOf(earlier, options) });
+  const config = { ...filled, redact: allModes(earlier.settings, options, filled) };
   return { config, run: (hooks = {}) => replay(path.resolve(folder), earlier, config, hooks) };
+}
+
+/** Also of classes that are left alone: the policy tells all modes. */
+function allModes({ redact }: Settings, said: ReplayOptions, filled: Config): Config['redact'] {
+  if (typeof said.redact === 'string') return filled.redact;
+  const modeOf = (cls: ClassName): Mode => (filled.classes.includes(cls) ? filled.redact[cls] : (redact[cls] as Mode));
+  return { face: modeOf('face'), body: modeOf('body'), plate: modeOf('plate'), text: modeOf('text') };
 }
 
 async function replay(folder: string, earlier: Earlier, config: Config, hooks: RunHooks): Promise<RunSummary> {
@@ -166,7 +174,7 @@ function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): 
     quality: detected.quality,
     classes: preset !== undefined && said.classes === undefined ? classes : wanted,
     ...(preset !== undefined && said.classes !== undefined ? { preset } : {}),
-    redact,
+    redact: typeof said.redact === 'string' ? said.redact : redact,
     grow: { ...of(settings.grow), ...said.grow },
     threshold: { ...of(settings.threshold), ...said.threshold },
   };

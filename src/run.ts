@@ -110,7 +110,9 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   const tally = new Tally(source, config);
   if (source.total === 0) return tally.summary('empty');
   await checkOutput(config);
-  const review = config.corrections === undefined ? undefined : await Review.read(config.corrections, source);
+  const isRedacted = (cls: ClassName): boolean => config.classes.includes(cls) && config.redact[cls] !== 'none';
+  const review =
+    config.corrections === undefined ? undefined : await Review.read(config.corrections, source, isRedacted);
   tally.notices.push(...(work.notices ?? []));
   const untouched = config.classes.filter((c) => config.redact[c] === 'none');
   if (untouched.length > 0) tally.notices.push(`${untouched.join(', ')} will NOT be redacted (mode none)`);

@@ -1,4 +1,5 @@
 import type { Correction } from '../core/corrections.ts';
+import type { ClassName } from '../core/types.ts';
 import type { Source } from '../io/source.ts';
 import type { AddressedCorrection } from './corrections.ts';
 
@@ -15,15 +16,23 @@ export function indexByName(source: Source, names: ReadonlySet<string>): Map<str
 export interface SampleCorrections {
   /** By index of the sample. */
   readonly bySample: ReadonlyMap<number, readonly { readonly where: string; readonly correction: Correction }[]>;
-  /** Of samples that do not exist, one sentence each. */
+  /** Of samples that do not exist, or of classes that are left alone, one sentence each. */
   readonly stray: readonly string[];
 }
 
-export function correctionsBySample(rows: readonly AddressedCorrection[], source: Source): SampleCorrections {
+export function correctionsBySample(
+  rows: readonly AddressedCorrection[],
+  source: Source,
+  isRedacted: (cls: ClassName) => boolean,
+): SampleCorrections {
   const indices = indexByName(source, new Set(rows.flatMap(({ file }) => file ?? [])));
   const bySample = new Map<number, { where: string; correction: Correction }[]>();
   const stray: string[] = [];
   for (const { where, key, file, correction } of rows) {
+    if (!isRedacted(correction.class)) {
+      stray.push(`${where}: ${correction.class} is not redacted in this run`);
+      continue;
+    }
     const index = file === undefined ? Number(key) : indices.get(file);
     if (index === undefined || index >= source.total) {
       stray.push(

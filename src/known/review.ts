@@ -13,14 +13,14 @@ export class Review {
   readonly digest: string;
   readonly #samples: SampleCorrections;
 
-  /** @throws UsageError for a file of another form. */
-  static async read(file: string, source: Source): Promise<Review> {
+  /** @param isRedacted whether the run redacts a class at all. @throws UsageError for a file of another form. */
+  static async read(file: string, source: Source, isRedacted: (cls: ClassName) => boolean): Promise<Review> {
     const rows = await readCorrections(file);
     const texts = new Set(rows.map(({ key, file, correction }) => JSON.stringify({ key, file, correction })));
     const digest = createHash('sha256')
       .update([...texts].sort().join('\n'))
       .digest('hex');
-    return new Review(digest, correctionsBySample(rows, source));
+    return new Review(digest, correctionsBySample(rows, source, isRedacted));
   }
 
   private constructor(digest: string, samples: SampleCorrections) {
