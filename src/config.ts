@@ -70,10 +70,14 @@ const optionsSchema = v.strictObject({
   threshold: v.optional(byClass(between(0, 1)), {}),
   /** Model id or path of an ONNX file. */
   model: v.optional(byClass(text('a model id or path')), {}),
-  /** How closely images are looked at. */
-  quality: v.optional(oneOf(QUALITIES), 'balanced'),
   /** Where class labels come from, besides `.cls` members of tar inputs. */
   labels: v.optional(oneOf(LABELS), 'none'),
+  /** How closely images are looked at; default balanced. */
+  quality: v.optional(oneOf(QUALITIES)),
+  /** File of the regions of every image, taken instead of what detectors would find. */
+  boxes: v.optional(text('a file')),
+  /** File of what a person says about what was found. */
+  corrections: v.optional(text('a file')),
   format: v.optional(oneOf(OUTPUT_FORMATS), 'webdataset'),
   samplesPerShard: v.optional(whole(1_000_000), 1000),
   encode: v.optional(oneOf(ENCODINGS), 'keep'),
@@ -112,6 +116,8 @@ export interface Config {
   readonly model: Readonly<Partial<Record<ClassName, string>>>;
   readonly quality: Quality;
   readonly labels: Labels;
+  readonly boxes?: string;
+  readonly corrections?: string;
   readonly format: (typeof OUTPUT_FORMATS)[number];
   readonly samplesPerShard: number;
   readonly encode: 'keep' | ImageFormat;
@@ -138,6 +144,17 @@ export function fillConfig(options: unknown): Config {
   if (o.retryFailed && (o.overwrite || !o.resume)) {
     const other = o.overwrite ? '--overwrite' : '--no-resume';
     throw new UsageError(`Expected an earlier output to be gone on with for --retry-failed but received ${other}`);
+  }
+  for (const option of ['model', 'threshold', 'quality'] as const) {
+    const given = o[option];
+    if (
+      o.boxes === undefined ||
+      given === undefined ||
+      (typeof given === 'object' && Object.keys(given).length === 0)
+    ) {
+      continue;
+    }
+    throw new UsageError(`Expected no --${option} with --boxes, which needs no detector, but received one`);
   }
   const classes = CLASSES.filter((c) => (o.classes ?? PRESETS[o.preset ?? 'strict']).some((wanted) => wanted === c));
   for (const option of ['redact', 'grow', 'threshold', 'model'] as const) {
@@ -178,8 +195,10 @@ export function fillConfig(options: unknown): Config {
     grow: o.grow,
     threshold: o.threshold,
     model: o.model,
-    quality: o.quality,
     labels: o.labels,
+    quality: o.quality ?? 'balanced',
+    ...(o.boxes === undefined ? {} : { boxes: path.resolve(o.boxes) }),
+    ...(o.corrections === undefined ? {} : { corrections: path.resolve(o.corrections) }),
     format: o.format,
     samplesPerShard: o.samplesPerShard,
     encode: o.encode,

@@ -11,4 +11,5 @@ export {
   evaluate,
 } from './eval/evaluate.ts';
 export type { ClassReport, EvaluationReport } from './eval/report.ts';
-export { type RunHooks, type RunProgress, type RunSummary, run } from './run.ts';
+export { openReplay, type Replay, type ReplayOptions } from './replay.ts';
+export { type ReviewSummary, type RunHooks, type RunProgress, type RunSummary, run } from './run.ts';

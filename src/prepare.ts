@@ -37,11 +37,73 @@ interface Choice {
   readonly growth: number;
 }
 
+/** What was decided when the detections were made that a run gets in the place of detectors. */
+export interface DetectedBefore {
+  /** As the public log lists them. */
+  readonly models: readonly string[];
+  readonly classes: readonly ClassName[];
+  readonly quality: Quality;
+  /** Least score by class. */
+  readonly threshold: Readonly<Record<ClassName, number>>;
+  /** Text on plates was left to the plates. */
+  readonly mergesPlatesAndText: boolean;
+}
+
+/** Boxes that come with the images: every class is looked for by somebody else. */
+export const GIVEN: DetectedBefore = {
+  models: CLASSES.map((cls) => `${cls}:boxes@given`),
+  classes: CLASSES,
+  quality: 'balanced',
+  threshold: { face: 0, body: 0, plate: 0, text: 0 },
+  mergesPlatesAndText: false,
+};
+
+/** What the detectors decide of a job. */
+interface Detectors {
+  readonly detect: DetectSetup;
+  readonly models: readonly string[];
+  readonly grow: Readonly<Record<ClassName, number>>;
+}
+
 /**
  * Chooses and readies the models of a run, and decides everything that a worker needs to know.
  * @throws ModelError or UsageError before any work has been done.
  */
 export async function prepareJob(config: Config, manifest: Manifest = loadManifest()): Promise<Job> {
+  return jobOf(config, manifest, await prepareDetectors(config, manifest));
+}
+
+/**
+ * The same without detectors: every sample comes with detections that were made as `before` says. Equal settings give
+ * the policy of the run that made them.
+ * @throws ModelError before any work has been done.
+ */
+export async function prepareWithoutDetectors(config: Config, before: DetectedBefore): Promise<Job> {
+  const manifest = loadManifest();
+  const { classes } = config;
+  const perClass = (value: (cls: ClassName) => number): Record<ClassName, number> =>
+    Object.fromEntries(CLASSES.map((c) => [c, classes.includes(c) ? value(c) : 0])) as Record<ClassName, number>;
+  const threshold = perClass((cls) => config.threshold[cls] ?? before.threshold[cls]);
+  const merges = mergesPlatesAndText(config);
+  const isAsBefore =
+    classes.length === before.classes.length &&
+    classes.every((cls) => threshold[cls] === before.threshold[cls]) &&
+    merges === before.mergesPlatesAndText;
+  const detectors: Detectors = {
+    detect: { classes, networks: [], searches: [], thresholds: threshold, mergePlatesAndText: merges },
+    models: before.models.filter((model) => classes.some((cls) => model.startsWith(`${cls}:`))),
+    grow: perClass((cls) => config.grow[cls] ?? 0),
+  };
+  // What detectors find depends on their settings: other ones do not give what a run of its own would give.
+  return jobOf(
+    config,
+    manifest,
+    detectors,
+    isAsBefore || before.models.every((model) => model.endsWith('@given')) ? {} : { before },
+  );
+}
+
+async function prepareDetectors(config: Config, manifest: Manifest): Promise<Detectors> {
   const networks = new Map<string, NetworkSetup>();
   const choices = new Map<ClassName, Choice>();
   const searches: DetectSetup['searches'][number][] = [];
@@ -92,39 +154,54 @@ export async function prepareJob(config: Config, manifest: Manifest = loadManife
 
   const perClass = (value: 'threshold' | 'growth'): Record<ClassName, number> =>
     Object.fromEntries(CLASSES.map((c) => [c, choices.get(c)?.[value] ?? 0])) as Record<ClassName, number>;
-  const models = config.classes.map((c) => `${c}:${choices.get(c)?.name}`);
+  return {
+    detect: {
+      classes: config.classes,
+      networks: [...networks.values()],
+      searches,
+      thresholds: perClass('threshold'),
+      mergePlatesAndText: mergesPlatesAndText(config),
+      ...(plateShape ? { plateShape } : {}),
+    },
+    models: config.classes.map((c) => `${c}:${choices.get(c)?.name}`),
+    grow: perClass('growth'),
+  };
+}
+
+/** Only what gets the same treatment may stand for each other. */
+function mergesPlatesAndText({ classes, redact }: Config): boolean {
+  return classes.includes('plate') && classes.includes('text') && redact.plate === redact.text;
+}
+
+async function jobOf(
+  config: Config,
+  manifest: Manifest,
+  { detect, models, grow }: Detectors,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Job> {
   const decisive = {
     version: packageVersion(),
     models,
     classes: config.classes,
-    quality,
+    quality: config.quality,
     redact: config.redact,
     fill: config.fill,
     bodyFill: config.bodyFill,
     textFill: config.textFill,
     seed: config.seed,
     pseudonyms: config.pseudonyms,
-    threshold: perClass('threshold'),
-    grow: perClass('growth'),
+    threshold: detect.thresholds,
+    grow,
     encode: config.encode,
     jpegQuality: config.jpegQuality,
     limitPixels: config.limitPixels,
+    ...more,
   };
   return {
-    detect: {
-      classes: config.classes,
-      networks: [...networks.values()],
-      searches,
-      thresholds: decisive.threshold,
-      mergePlatesAndText:
-        config.classes.includes('plate') &&
-        config.classes.includes('text') &&
-        config.redact.plate === config.redact.text,
-      ...(plateShape ? { plateShape } : {}),
-    },
+    detect,
     guides: await prepareGuides(config, manifest),
     ...(await prepareFaces(config, manifest)),
-    policy: { classes: config.classes, redact: config.redact, grow: decisive.grow },
+    policy: { classes: config.classes, redact: config.redact, grow },
     fill: config.fill,
     bodyFill: config.bodyFill,
     textFill: config.textFill,

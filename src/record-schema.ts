@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { CLASSES, MODES } from './core/types.ts';
+import { CLASSES, MODES, ORIGINS } from './core/types.ts';
 
 const length = v.pipe(v.number(), v.integer(), v.minValue(0));
 const key = v.pipe(v.string(), v.regex(/^\d{9,}$/));
@@ -13,7 +13,7 @@ const regionSchema = v.strictObject({
   requested: v.optional(v.literal('synthetic')),
   cells: v.optional(v.number()),
   sigma: v.optional(v.number()),
-  origin: v.literal('detector'),
+  origin: v.picklist(ORIGINS),
 });
 
 /** The public redaction record as a closed schema: a field that is not listed is an error. */
@@ -26,7 +26,7 @@ export const recordSchema = v.variant('status', [
     width: length,
     height: length,
     policy: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-    models: v.array(v.pipe(v.string(), v.regex(/^[a-z]+:[a-z0-9.-]+@(sha256:[0-9a-f]{64}|interim)$/))),
+    models: v.array(v.pipe(v.string(), v.regex(/^[a-z]+:[a-z0-9.-]+@(sha256:[0-9a-f]{64}|interim|given)$/))),
     counts: v.strictObject({ face: length, body: length, plate: length, text: length }),
     regions: v.array(regionSchema),
     stripped: v.array(code),

@@ -1,14 +1,17 @@
 import path from 'node:path';
 import type { Config } from './config.ts';
-import type { Outcome } from './core/outcome.ts';
+import type { Outcome, RejectedOutcome } from './core/outcome.ts';
 import type { ClassName, ImageFormat } from './core/types.ts';
 import { checkOutput } from './io/output-folder.ts';
+import type { PrivateRun } from './io/private-run.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from './io/sink.ts';
 import { type ListedSample, openSource, type Sample, type Source } from './io/source.ts';
-import { packageVersion, prepareJob } from './prepare.ts';
+import { openGivenBoxes } from './known/boxes.ts';
+import { Review } from './known/review.ts';
+import { type DetectedBefore, GIVEN, packageVersion, prepareJob, prepareWithoutDetectors } from './prepare.ts';
 import { Groups, numbersOf } from './pseudonyms.ts';
 import { Tally } from './tally.ts';
-import type { Job } from './worker/job.ts';
+import type { Job, Known } from './worker/job.ts';
 import { WorkerPool } from './worker/pool.ts';
 
 /** Counts while a run goes on. */
@@ -32,6 +35,8 @@ export interface RunSummary extends RunProgress {
   readonly reasons: Readonly<Record<string, number>>;
   /** What the inputs held besides images, by extension or kind. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** What became of corrections; absent without them, and in a run that was interrupted. */
+  readonly review?: ReviewSummary;
   readonly notices: readonly string[];
   readonly models: readonly string[];
   readonly device: readonly string[];
@@ -43,6 +48,15 @@ export interface RunSummary extends RunProgress {
   readonly peakInFlight: number;
   readonly out: string;
   readonly privateDir: string;
+}
+
+/** Regions by what a person said of them. */
+export interface ReviewSummary {
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  /** Corrections that address nothing, one sentence each. */
+  readonly problems: readonly string[];
 }
 
 export interface RunHooks {
@@ -63,30 +77,87 @@ export interface RunHooks {
  */
 export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSummary> {
   const source = await openSource(config);
+  if (config.boxes === undefined) {
+    const prepare = (resolved: Config) => prepareJob(resolved);
+    return runSource({ config, source, prepare, digest: null }, hooks);
+  }
+  const given = await openGivenBoxes(config.boxes, source);
+  const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, GIVEN);
+  return runSource({ config, source, prepare, ...given, before: GIVEN, detections: 'given' }, hooks);
+}
+
+/** What a run reads, and what is known of it. */
+export interface Work {
+  readonly config: Config;
+  readonly source: Source;
+  /** @param config with the encoding that was chosen. */
+  readonly prepare: (config: Config) => Promise<Job>;
+  /** What takes the place of detectors, sample by sample; or why there is nothing, so that it cannot be published. */
+  readonly knownOf?: (index: number) => Promise<Known | RejectedOutcome>;
+  /** Where detections come from, when not from detectors. */
+  readonly detections?: 'given' | 'stored';
+  /** How stored detections were made. */
+  readonly before?: DetectedBefore;
+  /** SHA-256 of the given regions. */
+  readonly digest: string | null;
+  /** What there is to say about them, one sentence each. */
+  readonly notices?: readonly string[];
+}
+
+/** `run` of what is listed already. Throws as it does. */
+export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary> {
+  const { config, source } = work;
   const tally = new Tally(source, config);
   if (source.total === 0) return tally.summary('empty');
   await checkOutput(config);
+  const isRedacted = (cls: ClassName): boolean => config.classes.includes(cls) && config.redact[cls] !== 'none';
+  const review =
+    config.corrections === undefined ? undefined : await Review.read(config.corrections, source, isRedacted);
+  tally.notices.push(...(work.notices ?? []));
   const untouched = config.classes.filter((c) => config.redact[c] === 'none');
   if (untouched.length > 0) tally.notices.push(`${untouched.join(', ')} will NOT be redacted (mode none)`);
   const encode = chooseEncoding(config, source, tally.notices);
-  const job = await prepareJob({ ...config, encode });
+  const job = await work.prepare({ ...config, encode });
   tally.models = job.models;
   const { total, hasCls } = source;
-  const output = { ...config, encode, total, hasCls, run: publicSettings(config, job, source), at: source.at };
+  const settings = publicSettings(config, job, source);
+  const output: SinkOptions = {
+    ...config,
+    encode,
+    total,
+    hasCls,
+    run: {
+      ...settings,
+      ...(work.detections ? { detections: work.detections } : {}),
+      ...(review ? { corrections: true } : {}),
+    },
+    privateRun: privateRun(work, job, settings, review),
+    at: source.at,
+  };
   const found = await surveyOutput(output);
   if (found === 'complete') {
     for await (const record of completeRecords(output)) tally.keep(record);
+    tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds);
     return tally.summary('finished');
   }
   const pool = new WorkerPool(job, { workers: Math.min(config.workers, total) });
   try {
-    tally.device = await pool.ready();
+    const providers = await pool.ready();
+    tally.device = providers.length > 0 ? providers : ['cpu'];
     if (found === 'unfinished') hooks.onResume?.();
     const sink = await openUnlessStopped(output, tally, hooks.signal);
     if (sink === undefined) return tally.summary('interrupted');
     tally.notices.push(...sink.notices);
     hooks.onStart?.(tally.summary('finished'));
-    return await pump(source, pool, sink, tally, new Groups(config.pseudonyms), hooks);
+    const settle = async (): Promise<void> => {
+      tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds);
+    };
+    const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
+      const known = (await work.knownOf?.(index)) ?? {};
+      const corrections = review?.of(index) ?? [];
+      return corrections.length === 0 || 'status' in known ? known : { ...known, corrections };
+    };
+    return await pump({ source, pool, sink, tally, knownOf, settle, groups: new Groups(config.pseudonyms) }, hooks);
   } finally {
     await pool.close();
   }
@@ -106,13 +177,20 @@ async function openUnlessStopped(
   }
 }
 
+interface Pumped {
+  readonly source: Source;
+  readonly pool: WorkerPool;
+  readonly sink: Sink;
+  readonly tally: Tally;
+  readonly groups: Groups;
+  readonly knownOf: (index: number) => Promise<Known | RejectedOutcome>;
+  /** Adds up the corrections, once every sample is done. */
+  readonly settle: () => Promise<void>;
+}
+
 /** Keeps a bounded window of samples in work and writes outcomes in the order of their samples. */
 async function pump(
-  source: Source,
-  pool: WorkerPool,
-  sink: Sink,
-  tally: Tally,
-  groups: Groups,
+  { source, pool, sink, tally, groups, knownOf, settle }: Pumped,
   hooks: RunHooks,
 ): Promise<RunSummary> {
   const window: { sample: Sample; outcome: Promise<Outcome> }[] = [];
@@ -126,7 +204,9 @@ async function pump(
   const groupOf = numbersOf(groups, (index) => folderOf(source.at(index)));
   try {
     for await (const sample of source.samples({ isWanted: (index) => sink.wants(index), signal: hooks.signal })) {
-      const outcome = pool.process(sample.ref, groupOf(sample.index));
+      const group = groupOf(sample.index);
+      const known = await knownOf(sample.index);
+      const outcome = 'status' in known ? Promise.resolve(known) : pool.process(sample.ref, group, known);
       // Awaited in order later on; until then a rejection must not count as unhandled.
       outcome.catch(() => {});
       window.push({ sample, outcome });
@@ -140,6 +220,7 @@ async function pump(
       await sink.abort('interrupted');
       return tally.summary('interrupted');
     }
+    await settle();
     await sink.finish(tally.publicResult());
     return tally.summary('finished');
   } catch (error) {
@@ -188,6 +269,32 @@ function chooseEncoding(config: Config, source: Source, notices: string[]): Conf
     notices.push(`Mixed formats (${mix}): every sample is written as ${chosen}, since shards need one; see --encode`);
   }
   return chosen;
+}
+
+function privateRun(
+  { config, source, digest, before }: Work,
+  job: Job,
+  settings: Record<string, unknown>,
+  review: Review | undefined,
+): PrivateRun {
+  const { detect, models } = job;
+  return {
+    v: 1,
+    total: source.total,
+    hasCls: source.hasCls,
+    seed: config.seed,
+    boxes: digest,
+    corrections: review?.digest ?? null,
+    // A run that detects nothing hands on what it was given.
+    detected: {
+      models: [...(before?.models ?? models)],
+      classes: [...(before?.classes ?? config.classes)],
+      quality: before?.quality ?? config.quality,
+      threshold: before?.threshold ?? detect.thresholds,
+      mergesPlatesAndText: before?.mergesPlatesAndText ?? detect.mergePlatesAndText,
+    },
+    settings,
+  };
 }
 
 /** What `run.json` tells about the settings: no path, no name. */

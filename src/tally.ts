@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import type { Outcome, RedactionRecord } from './core/outcome.ts';
 import { CLASSES, type ClassName } from './core/types.ts';
 import type { Source } from './io/source.ts';
-import type { RunProgress, RunSummary } from './run.ts';
+import type { ReviewSummary, RunProgress, RunSummary } from './run.ts';
 
 /** Adds up what has become of the samples of a run. */
 export class Tally {
@@ -10,6 +10,7 @@ export class Tally {
   models: readonly string[] = [];
   device: readonly string[] = [];
   peakInFlight = 0;
+  review: ReviewSummary | undefined;
   readonly #source: Source;
   readonly #config: Config;
   readonly #start = performance.now();
@@ -78,6 +79,7 @@ export class Tally {
   /** For run.json. */
   publicResult(): Record<string, unknown> {
     const { total, published, rejected, regions } = this.progress();
+    const { added, removed, changed } = this.review ?? {};
     return {
       total,
       published,
@@ -86,6 +88,7 @@ export class Tally {
       images: this.#images,
       standIns: this.#standIns,
       reasons: this.#sortedReasons(),
+      ...(this.review ? { review: { added, removed, changed } } : {}),
     };
   }
 
@@ -99,6 +102,7 @@ export class Tally {
       standIns: { ...this.#standIns },
       reasons: this.#sortedReasons(),
       dropped: Object.fromEntries([...this.#source.dropped].sort()),
+      ...(this.review ? { review: this.review } : {}),
       notices: this.notices,
       models: this.models,
       device: this.device,

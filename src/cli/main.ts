@@ -5,6 +5,7 @@ import { attackCommand } from './attack-command.ts';
 import { benchCommand } from './bench-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { modelsCommand } from './models-command.ts';
+import { replayCommand } from './replay-command.ts';
 import { reportCommand } from './report-command.ts';
 import { EXAMPLES, runCommand } from './run-command.ts';
 import { printable, terminal as realTerminal, type Terminal } from './terminal.ts';
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
     .addHelpText('after', EXAMPLES);
   const run = runCommand(terminal, exit);
   program.addCommand(run, { isDefault: true });
+  program.addCommand(replayCommand(run, terminal, exit));
   program.addCommand(modelsCommand(terminal, exit));
   program.addCommand(verifyCommand(terminal, exit));
   program.addCommand(reportCommand(terminal));

@@ -4,7 +4,7 @@ import { CLASSES, MODES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
 import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
-import { type RunSummary, run } from '../run.ts';
+import { type RunHooks, type RunSummary, run } from '../run.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
 import { ProgressLine, runCounts } from './progress.ts';
 import { describeSummary } from './summary.ts';
@@ -55,6 +55,8 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--threshold <class=score,…>', 'least score that is redacted, 0 to 1', numericAssignments)
     .option('--model <class=id|path,…>', 'another model for a class; see anonymize models list', assignments)
     .option('--quality <level>', 'how closely to look: fast | balanced | max (default: balanced)')
+    .option('--boxes <file>', 'redact these regions (JSON lines, or annotations.json) and look for nothing')
+    .option('--corrections <file>', 'regions to add, remove or change, by a person (JSON lines)')
     .option('--format <name>', `${OUTPUT_FORMATS.join(' | ')} (default: webdataset)`)
     .option(
       '--labels <where>',
@@ -77,18 +79,28 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--json', 'print the summary as JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], flags: Record<string, unknown>) => {
-      exit(await anonymizeInputs(inputs, flags, terminal));
+      const { quiet, json, ...options } = flags;
+      const config = configOf(inputs, options);
+      exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal));
     });
 }
 
-async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>, terminal: Terminal): Promise<number> {
-  const { quiet, json, ...options } = flags;
+function configOf(inputs: string[], options: Record<string, unknown>): Config {
   if (options.out === undefined) {
     // A mistyped command looks like an input.
-    const hint = suggest(inputs[0] ?? '', ['models', 'verify', 'report', 'bench', 'eval', 'attack']);
+    const hint = suggest(inputs[0] ?? '', ['replay', 'models', 'verify', 'report', 'bench', 'eval', 'attack']);
     throw new UsageError(`Expected a folder for --out but received nothing${hint}`);
   }
-  const config = fillConfig({ inputs, ...options });
+  return fillConfig({ inputs, ...options });
+}
+
+/** Runs a job with its progress line and summary, drains it at Ctrl-C, and returns the exit code. */
+export async function execute(
+  config: Config,
+  job: (hooks: RunHooks) => Promise<RunSummary>,
+  { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
+  terminal: Terminal,
+): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
   const interrupt = new AbortController();
   const onSignal = (): void => {
@@ -105,7 +117,7 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let summary: RunSummary;
   try {
-    summary = await run(config, {
+    summary = await job({
       signal: interrupt.signal,
       ...(quiet
         ? {}
@@ -122,7 +134,7 @@ async function anonymizeInputs(inputs: string[], flags: Record<string, unknown>,
   if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
   else if (!quiet) terminal.out(describeSummary(summary, config));
   if (summary.status === 'interrupted') return 130;
-  return summary.rejected > 0 ? 1 : 0;
+  return summary.rejected > 0 || (summary.review?.problems.length ?? 0) > 0 ? 1 : 0;
 }
 
 function describeStart(

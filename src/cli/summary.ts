@@ -28,6 +28,7 @@ export function describeSummary(summary: RunSummary, config: Config): string {
     '\n',
     table([['class', 'regions', 'images', 'mode'], ...rows]),
     reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
+    describeReview(summary),
     others && `\n${others}`,
     '\n',
     table([
@@ -50,6 +51,14 @@ function describeOutcome(summary: RunSummary): string {
   const earlier = kept > 0 ? `, ${count(kept)} of them by an earlier run` : '';
   if (status === 'finished') return `${results}${earlier} ${speed}\n`;
   return `Interrupted after ${count(done)} of ${plural(total, 'image')}${earlier} ${speed}. Complete shards are kept, the unfinished one was removed. The same command goes on.\n`;
+}
+
+function describeReview({ review }: RunSummary): string {
+  if (review === undefined) return '';
+  const { added, removed, changed, problems } = review;
+  const counts = `${plural(removed, 'region')} removed by review, ${added} added, ${changed} changed\n`;
+  const failed = problems.map((problem) => `  ${printable(problem)}\n`).join('');
+  return `\n${counts}${failed && `${plural(problems.length, 'correction')} without effect:\n${failed}`}`;
 }
 
 function describeMode(cls: ClassName, { standIns }: RunSummary, { redact }: Config): string {

@@ -1,5 +1,5 @@
 import type { Stage } from '../errors.ts';
-import type { ClassName, Detection, ImageFormat, Mode, RegionShape } from './types.ts';
+import type { ClassName, Detection, ImageFormat, Mode, Origin, RegionShape } from './types.ts';
 
 /** One redacted region as the public log shows it. */
 export interface RecordRegion {
@@ -14,7 +14,7 @@ export interface RecordRegion {
   readonly cells?: number;
   /** Standard deviation in pixels, for `gaussian`. */
   readonly sigma?: number;
-  readonly origin: 'detector';
+  readonly origin: Origin;
 }
 
 /** Public redaction record of a published sample: a closed schema, nothing of the source in it. */
@@ -64,6 +64,8 @@ export interface PublishedOutcome {
   readonly record: Omit<VerifiedRecord, 'key' | 'file'>;
   /** For the private directory only: tight boxes, scores, polygons. */
   readonly detections: readonly Detection[];
+  /** For the private directory only: SHA-256 of the bytes that came in. */
+  readonly sourceSha256?: string;
   /** Milliseconds by stage. */
   readonly timings: Readonly<Record<string, number>>;
 }

@@ -35,6 +35,10 @@ export interface RgbImage {
   readonly height: number;
 }
 
+/** Who says that there is something to redact: a detector, boxes that came with the images, or a person who looked. */
+export const ORIGINS = ['detector', 'given', 'review'] as const;
+export type Origin = (typeof ORIGINS)[number];
+
 /** One instance that a model reports, in pixels of the upright image. */
 export interface Detection {
   readonly label: Label;
@@ -43,8 +47,10 @@ export interface Detection {
   readonly score: number;
   /** Convex outline, clockwise on screen, when the model gives more than a box. */
   readonly polygon?: readonly Point[];
-  /** Id of the model that found it. */
+  /** Id of the model that found it; the origin when no model did. */
   readonly model: string;
+  /** Absent for `detector`. */
+  readonly origin?: Exclude<Origin, 'detector'>;
 }
 
 /** The points of a face in the order of iBUG 300-W (68: jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, mouth 48–67), pixels. */
@@ -85,6 +91,8 @@ export interface Region {
   readonly requested?: 'synthetic';
   /** Length in pixels of the side that bounds the strength: the short side, or a text line's height. */
   readonly shortSide: number;
+  /** Of the detection; absent for `detector`. */
+  readonly origin?: Exclude<Origin, 'detector'>;
   /** What `synthetic` follows; without one, it has nothing to go by. */
   readonly guide?: Guide;
 }

@@ -15,14 +15,17 @@ export const LEDGER = {
 } as const;
 export type LedgerFile = keyof typeof LEDGER;
 
-/** Every name that a private directory may have. */
+/** Every log that a private directory may have. */
 export const LEDGER_FILES: readonly string[] = Object.values(LEDGER);
+
+/** How the detections were made, for who redacts again. It may be there before anything has happened. */
+export const PRIVATE_RUN = 'run.json';
 
 const FILES = Object.keys(LEDGER) as LedgerFile[];
 const CHUNK = 1 << 20;
 
 /** Index of the sample that a line speaks of. */
-function indexOf(line: string, path: string): number {
+export function indexOf(line: string, path: string): number {
   const digits = /^\{"key":"(\d{9,15})"/.exec(line)?.[1];
   if (digits === undefined)
     throw new UsageError(`Expected lines of a private log in ${path} but received another text`);

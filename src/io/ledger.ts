@@ -2,7 +2,7 @@ import { chmod, type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublishedOutcome, RejectedOutcome } from '../core/outcome.ts';
 import { allSteps, asOutputError, makeFolder, syncFolder } from './atomic.ts';
-import { compactLedger, LEDGER, LEDGER_FILES, type LedgerFile } from './ledger-files.ts';
+import { compactLedger, LEDGER, LEDGER_FILES, type LedgerFile, PRIVATE_RUN } from './ledger-files.ts';
 import { jsonLines } from './records.ts';
 import type { SampleStates } from './sample-states.ts';
 import type { SampleOrigin } from './source.ts';
@@ -12,16 +12,25 @@ export interface LedgerEntry {
   readonly index: number;
   readonly key: string;
   readonly origin: SampleOrigin;
-  readonly outcome: Pick<PublishedOutcome, 'status' | 'detections'> | RejectedOutcome;
+  /** What the image is called in a folder of outputs. */
+  readonly name: string;
+  readonly cls?: string;
+  readonly outcome: Pick<PublishedOutcome, 'status' | 'detections' | 'sourceSha256'> | RejectedOutcome;
 }
 
 function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
   const sources: unknown[] = [];
   const detections: unknown[] = [];
   const quarantine: unknown[] = [];
-  for (const { key, origin, outcome } of entries) {
+  for (const { key, origin, name, cls, outcome } of entries) {
     const source = { key, source: origin.path, ...(origin.member === undefined ? {} : { member: origin.member }) };
-    sources.push(source);
+    const sha256 = outcome.status === 'verified' ? outcome.sourceSha256 : undefined;
+    sources.push({
+      ...source,
+      name,
+      ...(cls === undefined ? {} : { cls }),
+      ...(sha256 === undefined ? {} : { sha256 }),
+    });
     if (outcome.status === 'verified') {
       detections.push({ key, detections: outcome.detections });
     } else {
@@ -127,6 +136,6 @@ export class Ledger {
   /** Closes and deletes the files: the run did not begin. */
   async remove(): Promise<void> {
     await this.close();
-    for (const name of LEDGER_FILES) await rm(join(this.#folder, name), { force: true });
+    for (const name of [...LEDGER_FILES, PRIVATE_RUN]) await rm(join(this.#folder, name), { force: true });
   }
 }

@@ -7,13 +7,21 @@ const NEWLINE = 0x0a;
  * cut off while it was written, and is left out. Nothing for a file that does not exist.
  */
 export async function* wholeLines(path: string): AsyncGenerator<string> {
+  for await (const { line } of placedLines(path)) yield line;
+}
+
+/** `wholeLines` with the byte at which each begins. */
+export async function* placedLines(path: string): AsyncGenerator<{ readonly offset: number; readonly line: string }> {
+  let offset = 0;
   const pending: Buffer[] = [];
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
       let start = 0;
       for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
         pending.push(chunk.subarray(start, end));
-        yield Buffer.concat(pending).toString('utf8');
+        const bytes = Buffer.concat(pending);
+        yield { offset, line: bytes.toString('utf8') };
+        offset += bytes.length + 1;
         pending.length = 0;
         start = end + 1;
       }

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { asOutputError, writeFileAtomic } from './atomic.ts';
-import { LEDGER_FILES } from './ledger-files.ts';
+import { LEDGER_FILES, PRIVATE_RUN } from './ledger-files.ts';
 import { assertUnlocked, isLockName } from './lock.ts';
 import { LOG_FOLDER, RUN_FILE, TOOL } from './run-log.ts';
 
@@ -56,7 +56,7 @@ async function isUnbegun(out: string, names: readonly string[]): Promise<boolean
 }
 
 function isLedgerName(name: string): boolean {
-  return LEDGER_FILES.includes(name.replace(/\.tmp$/, ''));
+  return [...LEDGER_FILES, PRIVATE_RUN].includes(name.replace(/\.tmp$/, ''));
 }
 
 /** Whether the private folder is empty or has empty logs of a run of which `out` has a trace. */
@@ -68,6 +68,7 @@ async function isUnbegunPrivate(
   // The private folder comes second: without a trace its logs are of a run that begins elsewhere.
   if (names.length > 0 && out.length === 0) return false;
   for (const name of names) {
+    if (name.replace(/\.tmp$/, '') === PRIVATE_RUN) continue;
     if (!isLedgerName(name) || (await stat(join(privateDir, name))).size > 0) return false;
   }
   return true;

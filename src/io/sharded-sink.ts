@@ -121,7 +121,14 @@ export class ShardedSink implements Sink {
     }
     this.#rows.push({ record, ...(sample.cls === undefined ? {} : { cls: sample.cls }) });
     // Without the image: a shard's log is kept in memory, its pixels are not.
-    this.#entries.push({ index: sample.index, key, origin: sample.origin, outcome: withoutBytes(outcome) });
+    this.#entries.push({
+      index: sample.index,
+      key,
+      origin: sample.origin,
+      name: sample.relativePath,
+      ...(sample.cls === undefined ? {} : { cls: sample.cls }),
+      outcome: withoutBytes(outcome),
+    });
     return record;
   }
 
@@ -224,5 +231,6 @@ export class ShardedSink implements Sink {
 
 function withoutBytes(outcome: Outcome): LedgerEntry['outcome'] {
   if (outcome.status !== 'verified') return outcome;
-  return { status: 'verified', detections: outcome.detections };
+  const { status, detections, sourceSha256 } = outcome;
+  return { status, detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
 }

@@ -10,6 +10,7 @@ import { type LedgerFile, type LedgerIndex, readLedger } from './ledger-files.ts
 import { removeLeftovers } from './leftovers.ts';
 import { OutputLock } from './lock.ts';
 import { checkOutput, clearOutput, inspectOutput, type OutputChoice } from './output-folder.ts';
+import { type PrivateRun, readPrivateRun, writePrivateRun } from './private-run.ts';
 import { assertKnown, type EarlierOutput, markedShards, reviewShards } from './review.ts';
 import { LOG_FOLDER, RunLog } from './run-log.ts';
 import { SampleStates } from './sample-states.ts';
@@ -57,6 +58,8 @@ export interface SinkOptions extends OutputChoice {
   readonly encode: 'keep' | ImageFormat;
   /** Public settings of the run, for run.json. */
   readonly run: Record<string, unknown>;
+  /** How detections are made, for the private folder; absent, it does not tell. */
+  readonly privateRun?: PrivateRun;
   /** What is known of a sample without reading it. */
   readonly at: (index: number) => ListedSample;
 }
@@ -136,6 +139,7 @@ async function newSink(options: SinkOptions, lock: OutputLock): Promise<Sink> {
   try {
     await removeLeftovers(out, plan, new Map());
     const log = await RunLog.create(out, settingsOf(options));
+    if (options.privateRun) await writePrivateRun(privateDir, options.privateRun);
     const states = new SampleStates(plan.total);
     return new ShardedSink(options, { out, plan, format, lock, ledger, log, states }, []);
   } catch (error) {
@@ -159,6 +163,7 @@ async function resumeSink(
   await removeLeftovers(out, plan, review.kept).catch((error: unknown) => {
     throw asOutputError(out, error);
   });
+  if (options.privateRun) await writePrivateRun(privateDir, options.privateRun);
   const { states } = review;
   const ledger = await Ledger.reopen(privateDir, states);
   if (options.retryFailed) for (const rejected of states.rejected()) states.reset(rejected);
@@ -199,6 +204,11 @@ async function assertSameRun(
 ): Promise<LedgerIndex> {
   const { total, ...settings } = settingsOf(options);
   const differences = differingSettings(earlier, settings);
+  if (differences.length === 0 && options.privateRun) {
+    const before = await readPrivateRun(resolve(options.privateDir));
+    const { seed, boxes, corrections } = options.privateRun;
+    if (before) differences.push(...differingSettings({ ...before }, { seed, boxes, corrections }));
+  }
   if (differences.length > 0) {
     throw new UsageError(
       `Expected the settings of the earlier run in ${options.out} but they differ (earlier → now): ${differences.join('; ')}; --overwrite replaces the earlier output`,

@@ -47,7 +47,9 @@ export function planRegions(detections: readonly Detection[], policy: Policy, wi
     if (grown === undefined) continue;
     checkFinite(name, [...corners(grown.shape.core), grown.shortSide]);
     const box = spanBounds(rowSpans(grown.shape, width, height));
-    if (!isEmptyBox(box)) regions.push({ class: name, box, ...grown.shape, mode, shortSide: grown.shortSide });
+    const { shape, shortSide } = grown;
+    const origin = detection.origin === undefined ? {} : { origin: detection.origin };
+    if (!isEmptyBox(box)) regions.push({ class: name, box, ...shape, mode, shortSide, ...origin });
   }
   return regions.sort(largestFirst);
 }

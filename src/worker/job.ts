@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import type { Correction } from '../core/corrections.ts';
 import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
 import type { ClassName, Detection } from '../core/types.ts';
@@ -21,6 +22,7 @@ export interface Job
     | 'timeLimit'
     | 'device'
   > {
+  /** Without networks, every sample comes with its detections. */
   readonly detect: DetectSetup;
   /** Networks that replacements follow. */
   readonly guides: GuideSetup;
@@ -34,10 +36,20 @@ export interface Job
   readonly selfCheck: { readonly path: string; readonly expect: Readonly<Partial<Record<ClassName, number>>> };
 }
 
+/** What is known of a sample before anybody looks at it. */
+export interface Known {
+  /** Taken instead of what detectors would find: of an earlier run, or boxes that came with the images. */
+  readonly detections?: readonly Detection[];
+  /** SHA-256 of the bytes in which they were found: other bytes are another image. */
+  readonly sourceSha256?: string;
+  /** What a person says about what was found. */
+  readonly corrections?: readonly Correction[];
+}
+
 export type Task =
   | { readonly kind: 'check' }
   /** Samples of one group get the same replacements. */
-  | { readonly kind: 'sample'; readonly ref: SampleRef; readonly group: number }
+  | { readonly kind: 'sample'; readonly ref: SampleRef; readonly group: number; readonly known: Known }
   | { readonly kind: 'detect'; readonly ref: SampleRef };
 
 /** What the networks saw in one sample, before anything is redacted. */

@@ -3,7 +3,7 @@ import { Piscina } from 'piscina';
 import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
 import { ModelError } from '../errors.ts';
-import type { DetectedSample, Job, Reply, Task } from './job.ts';
+import type { DetectedSample, Job, Known, Reply, Task } from './job.ts';
 import { Slots } from './slots.ts';
 
 /** Hides the hand-off between threads: while one image is in a network, another is decoded or encoded. */
@@ -84,10 +84,11 @@ export class WorkerPool {
    * Anonymizes one sample; any number of calls may wait for a worker. A worker that dies or hangs
    * costs only the sample that it did so on: what else it held is tried again.
    * @param group samples of one group get the same replacements.
+   * @param known what need not be detected, and what a person says about it.
    * @throws ModelError when a worker reports that it cannot be trusted.
    */
-  async process(ref: SampleRef, group = 0): Promise<Outcome> {
-    const answer = await this.#answer({ kind: 'sample', ref, group });
+  async process(ref: SampleRef, group = 0, known: Known = {}): Promise<Outcome> {
+    const answer = await this.#answer({ kind: 'sample', ref, group, known });
     if ('rejected' in answer) return answer.rejected;
     if (answer.kind === 'outcome') return answer.outcome;
     throw new ModelError('Expected an outcome from a worker');

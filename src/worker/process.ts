@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { snapOutward } from '../core/geometry.ts';
+import { certainOf, correct } from '../core/corrections.ts';
+import { intersect, isEmptyBox, snapOutward } from '../core/geometry.ts';
 import type { Outcome, PublishedOutcome, RecordRegion, RejectedOutcome } from '../core/outcome.ts';
-import { CLASSES, type ClassName, type Region } from '../core/types.ts';
+import { CLASSES, type ClassName, type Detection, type Region, type RgbImage } from '../core/types.ts';
 import type { DetectPipeline } from '../detect/pipeline.ts';
 import { ModelError, SampleError, type Stage } from '../errors.ts';
 import { decodeImage } from '../image/decode.ts';
@@ -10,7 +11,7 @@ import { verifyEncoded } from '../image/verify.ts';
 import { redactInPlace } from '../redact/apply.ts';
 import { planRegions } from '../redact/plan.ts';
 import { strengthOf } from '../redact/strength.ts';
-import type { DetectedSample, Job } from './job.ts';
+import type { DetectedSample, Job, Known } from './job.ts';
 import type { Networks } from './networks.ts';
 import { StageClock } from './stage-clock.ts';
 
@@ -22,12 +23,19 @@ const COARSE_GRID = 16;
 /**
  * One sample: encoded bytes in, encoded and re-opened anonymized bytes out, or the reason why not.
  * @param group samples of one group get the same replacements.
+ * @param known what need not be detected, and what a person says about it.
  * @throws ModelError when a network cannot be trusted any more; everything else becomes an outcome.
  */
-export async function processSample(bytes: Uint8Array, job: Job, networks: UsedNetworks, group = 0): Promise<Outcome> {
+export async function processSample(
+  bytes: Uint8Array,
+  job: Job,
+  networks: UsedNetworks,
+  group = 0,
+  known: Known = {},
+): Promise<Outcome> {
   const clock = new StageClock(job.timeLimit);
   try {
-    return await anonymize(bytes, job, networks, group, clock);
+    return await anonymize(bytes, job, networks, group, known, clock);
   } catch (error) {
     if (error instanceof ModelError) throw error;
     return rejection(error, clock.stage);
@@ -62,15 +70,26 @@ async function anonymize(
   job: Job,
   { detect, guides, faces }: UsedNetworks,
   group: number,
+  known: Known,
   clock: StageClock,
 ): Promise<PublishedOutcome> {
+  const sourceSha256 = createHash('sha256').update(bytes).digest('hex');
+  if (known.sourceSha256 !== undefined && known.sourceSha256 !== sourceSha256) {
+    throw new SampleError('read', 'source-changed', 'Expected the image of the earlier run but it has changed since');
+  }
   clock.enter('decode');
   const image = await decodeImage(bytes, { limitPixels: job.limitPixels, timeoutSeconds: clock.secondsLeft() });
   const { width, height } = image.rgb;
   clock.enter('detect');
-  const { detections, timings } = await detect.detect(image.rgb, () => clock.check());
+  const { detections, timings } =
+    known.detections === undefined
+      ? await detect.detect(image.rgb, () => clock.check())
+      : { detections: known.detections, timings: {} };
+  const certain = known.detections === undefined ? detections : certainOf(detections, job.detect.thresholds);
+  const { settled } = correct(certain, known.corrections ?? []);
+  checkInside(settled, image.rgb);
   clock.enter('redact');
-  const planned = planRegions(detections, job.policy, width, height);
+  const planned = planRegions(settled, job.policy, width, height);
   const guided = await guides.addTo(planned, image.rgb, () => clock.check());
   const { fill, bodyFill, textFill, seed } = job;
   const regions = redactInPlace(image, guided, {
@@ -103,8 +122,19 @@ async function anonymize(
       out_sha256: createHash('sha256').update(encoded).digest('hex'),
     },
     detections,
+    sourceSha256,
     timings: { ...clock.timings, ...timings },
   };
+}
+
+/** A box beside the image was drawn on another one, or in other pixels: what should be redacted is not known then. */
+function checkInside(detections: readonly Detection[], { width, height }: RgbImage): void {
+  const image = { x1: 0, y1: 0, x2: width, y2: height };
+  for (const { origin, label, box } of detections) {
+    if (origin === undefined || !isEmptyBox(intersect(box, image))) continue;
+    const message = `Expected a ${label} within ${width} × ${height} pixels but received ${box.x1}, ${box.y1} to ${box.x2}, ${box.y2}`;
+    throw new SampleError('detect', 'box-outside', message);
+  }
 }
 
 function countByClass(regions: readonly Region[]): Record<ClassName, number> {
@@ -122,7 +152,7 @@ function recordRegion(region: Region, geometry: Job['logGeometry'], width: numbe
     mode: region.mode,
     ...(region.requested ? { requested: region.requested } : {}),
     ...strengthOf(region),
-    origin: 'detector',
+    origin: region.origin ?? 'detector',
   };
 }
 

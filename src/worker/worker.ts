@@ -34,11 +34,15 @@ export default async function work(task: Task): Promise<Reply> {
   try {
     bytes = await read(task.ref);
   } catch (error) {
-    return { kind: task.kind === 'detect' ? 'detected' : 'outcome', outcome: rejection(error, 'read') };
+    if (task.kind === 'detect') return { kind: 'detected', outcome: rejection(error, 'read') };
+    const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+    const isGone = task.known.detections !== undefined && cause?.code === 'ENOENT';
+    const gone = new SampleError('read', 'source-gone', 'Expected the image of the earlier run but it is gone');
+    return { kind: 'outcome', outcome: rejection(isGone ? gone : error, 'read') };
   }
   try {
     if (task.kind === 'detect') return { kind: 'detected', outcome: await detectSample(bytes, job, networks.detect) };
-    return { kind: 'outcome', outcome: await processSample(bytes, job, networks, task.group) };
+    return { kind: 'outcome', outcome: await processSample(bytes, job, networks, task.group, task.known) };
   } catch (error) {
     return fatal(error);
   }

@@ -76,7 +76,12 @@ describe('the main job on photographs', () => {
     ]);
     expect(await json(at('clean/_anonymize/run.json'))).toMatchObject({ status: 'finished', published: 5 });
     expect(await json(at('clean/00002_stats.json'))).toMatchObject({ count: 1, successes: 1, failed_to_anonymize: 0 });
-    expect(await listing(at('clean.private'))).toEqual(['detections.jsonl', 'quarantine.jsonl', 'sources.jsonl']);
+    expect(await listing(at('clean.private'))).toEqual([
+      'detections.jsonl',
+      'quarantine.jsonl',
+      'run.json',
+      'sources.jsonl',
+    ]);
     if (process.platform !== 'win32') {
       expect((await stat(at('clean.private'))).mode & 0o777).toBe(0o700);
       expect((await stat(at('clean.private/sources.jsonl'))).mode & 0o777).toBe(0o600);

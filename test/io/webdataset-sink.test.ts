@@ -236,10 +236,12 @@ describe('the webdataset sink', () => {
       return lines(await readFile(join(privateDir, name)));
     };
     expect(await read('sources.jsonl')).toEqual(
-      SAMPLES.map(({ path, member }, i) => ({
+      SAMPLES.map(({ path, member, cls }, i) => ({
         key: `00000000${i}`,
         source: `/secret/${path}`,
         ...(member === undefined ? {} : { member }),
+        name: path,
+        ...(cls === undefined ? {} : { cls }),
       })),
     );
     const { detections } = verified('');

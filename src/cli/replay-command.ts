@@ -1,0 +1,30 @@
+import { Command } from 'commander';
+import { UsageError } from '../errors.ts';
+import { openReplay, type ReplayOptions } from '../replay.ts';
+import { execute } from './run-command.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Options of the main job that would need detectors, or another cut into shards. */
+const OF_THE_RUN = ['--boxes', '--model', '--quality', '--samples-per-shard', '--retry-failed'];
+
+const NOTES = `
+What is not said stays as it was in the earlier run (defaults above are those of a new run); with nothing
+said, images and shards are the same, byte for byte. Keys, order and shards stay in any case. Images that
+are gone or have changed since are quarantined (source-gone, source-changed).
+
+Example:
+  anonymize replay ./clean.private --out ./clean-solid --redact face=solid --threshold face=0.8`;
+
+/** @param run the main job's command, whose options a replay has, too. */
+export function replayCommand(run: Command, terminal: Terminal, exit: (code: number) => void): Command {
+  const command = new Command('replay')
+    .description('redact the images of an earlier run again, from the detections in its private folder')
+    .argument('<private-dir>', 'private folder of a finished run');
+  for (const option of run.options) if (!OF_THE_RUN.includes(option.long ?? '')) command.addOption(option);
+  return command.addHelpText('after', NOTES).action(async (folder: string, flags: Record<string, unknown>) => {
+    const { quiet, json, ...options } = flags;
+    if (options.out === undefined) throw new UsageError('Expected a folder for --out but received nothing');
+    const replay = await openReplay(folder, options as ReplayOptions);
+    exit(await execute(replay.config, (hooks) => replay.run(hooks), { quiet, json }, terminal));
+  });
+}

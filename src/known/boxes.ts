@@ -1,0 +1,120 @@
+import { basename, dirname } from 'node:path';
+import * as v from 'valibot';
+import type { RejectedOutcome } from '../core/outcome.ts';
+import type { Detection } from '../core/types.ts';
+import { UsageError } from '../errors.ts';
+import { sha256OfFile } from '../io/atomic.ts';
+import type { Source } from '../io/source.ts';
+import type { Known } from '../worker/job.ts';
+import { indexByName } from './by-sample.ts';
+import { checkShape, classNamed, parseJson, points, readText, regionOf, rowsOf } from './rows.ts';
+
+const drawn = {
+  x: v.optional(v.number()),
+  y: v.optional(v.number()),
+  w: v.optional(v.number()),
+  h: v.optional(v.number()),
+  polygon: v.optional(points),
+};
+
+const rowSchema = v.strictObject({
+  file: v.pipe(v.string(), v.nonEmpty()),
+  boxes: v.array(v.strictObject({ class: v.string(), ...drawn })),
+});
+
+/** The form that `eval` reads, too; what else it says of a box does not matter here. */
+const nativeSchema = v.object({
+  images: v.array(
+    v.object({ file: v.string(), boxes: v.array(v.object({ class: v.optional(v.string()), ...drawn })) }),
+  ),
+});
+
+/**
+ * Reads the regions of every image: JSON lines of `{file, boxes}`, or the native labels (`annotations.json`) when the
+ * name ends in `.json`. What labels say to ignore is redacted like everything else.
+ *
+ * @returns detections by the image's name.
+ * @throws UsageError naming file, line or index, and field, what was expected and what was received.
+ */
+export async function readBoxes(file: string): Promise<Map<string, Detection[]>> {
+  const text = await readText(file);
+  const isNative = /\.json$/i.test(file);
+  const rows = isNative
+    ? checkShape(nativeSchema, parseJson(text, file), file).images.map((value, i) => ({
+        where: `${file}: images.${i}`,
+        value,
+      }))
+    : rowsOf(rowSchema, text, file);
+  const folder = basename(dirname(file));
+  const found = new Map<string, Detection[]>();
+  for (const { where, value } of rows) {
+    const name = value.file.replace(/^\.\//, '');
+    if (found.has(name)) {
+      throw new UsageError(`${where}.file: expected every image once but received ${JSON.stringify(name)} again`);
+    }
+    found.set(
+      name,
+      value.boxes.map((box, k) => {
+        const place = `${where}: boxes.${k}`;
+        const label = classNamed(box.class ?? folder, place);
+        return { label, ...regionOf(box, place), score: 1, model: 'given', origin: 'given' };
+      }),
+    );
+  }
+  return found;
+}
+
+export interface GivenBoxes {
+  readonly knownOf: (index: number) => Promise<Known | RejectedOutcome>;
+  readonly digest: string;
+  readonly notices: readonly string[];
+}
+
+/** The regions of each sample. @throws UsageError as `readBoxes` does, and when they are of none of the images. */
+export async function openGivenBoxes(file: string, source: Source): Promise<GivenBoxes> {
+  const boxes = await readBoxes(file);
+  const indices = indexByName(source, new Set(boxes.keys()));
+  if (indices.size === 0 && source.total > 0) {
+    throw new UsageError(
+      `Expected boxes for images such as ${JSON.stringify(source.at(0).relativePath)} in ${file} but received none of an image in the input`,
+    );
+  }
+  const byIndex = new Map([...indices].map(([name, index]) => [index, boxes.get(name) as Detection[]]));
+  const strays = [...boxes.keys()].filter((name) => !indices.has(name));
+  const missing = source.total - byIndex.size;
+  const empty = [...byIndex.values()].filter((list) => list.length === 0).length;
+  const notices: string[] = [];
+  if (missing > 0)
+    notices.push(`${counted(missing, 'image has', 'images have')} no entry in --boxes and will not be published`);
+  if (empty > 0) {
+    notices.push(
+      `${counted(empty, 'image has', 'images have')} an empty list in --boxes: published with nothing redacted`,
+    );
+  }
+  if (strays.length > 0) {
+    const some = strays.slice(0, NAMED).map((name) => JSON.stringify(name));
+    const more = strays.length > NAMED ? ` and ${strays.length - NAMED} more` : '';
+    notices.push(`--boxes has ${counted(strays.length, 'name', 'names')} of no image: ${some.join(', ')}${more}`);
+  }
+  const rejected: RejectedOutcome = {
+    status: 'quarantined',
+    stage: 'detect',
+    reason: 'no-boxes',
+    message: 'Expected an entry in --boxes but found none',
+  };
+  return {
+    knownOf: async (index) => {
+      const detections = byIndex.get(index);
+      return detections === undefined ? rejected : { detections };
+    },
+    digest: await sha256OfFile(file),
+    notices,
+  };
+}
+
+/** Names in a notice. */
+const NAMED = 10;
+
+function counted(n: number, one: string, many: string): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+}

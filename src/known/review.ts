@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { type Correction, certainOf, correct } from '../core/corrections.ts';
+import type { ClassName } from '../core/types.ts';
+import type { Source } from '../io/source.ts';
+import { StoredDetections } from '../io/stored-detections.ts';
+import type { ReviewSummary } from '../run.ts';
+import { correctionsBySample, type SampleCorrections } from './by-sample.ts';
+import { readCorrections } from './corrections.ts';
+
+/** What a person says about the samples of a run. */
+export class Review {
+  /** SHA-256 of all corrections, in whatever order. */
+  readonly digest: string;
+  readonly #samples: SampleCorrections;
+
+  /** @param isRedacted whether the run redacts a class at all. @throws UsageError for a file of another form. */
+  static async read(file: string, source: Source, isRedacted: (cls: ClassName) => boolean): Promise<Review> {
+    const rows = await readCorrections(file);
+    const texts = new Set(rows.map(({ key, file, correction }) => JSON.stringify({ key, file, correction })));
+    const digest = createHash('sha256')
+      .update([...texts].sort().join('\n'))
+      .digest('hex');
+    return new Review(digest, correctionsBySample(rows, source, isRedacted));
+  }
+
+  private constructor(digest: string, samples: SampleCorrections) {
+    this.digest = digest;
+    this.#samples = samples;
+  }
+
+  of(index: number): Correction[] {
+    return (this.#samples.bySample.get(index) ?? []).map(({ correction }) => correction);
+  }
+
+  /**
+   * What became of the corrections in a run whose samples are all done, by this process or another.
+   * @param thresholds of the run: nothing below them can be addressed.
+   */
+  async sumUp(privateDir: string, thresholds: Readonly<Record<ClassName, number>>): Promise<ReviewSummary> {
+    const { bySample, stray } = this.#samples;
+    const problems = [...stray];
+    const total = { add: 0, remove: 0, change: 0 };
+    const stored = await StoredDetections.open(privateDir);
+    try {
+      for (const [index, list] of bySample) {
+        const detections = await stored.of(index);
+        if (detections === undefined) {
+          problems.push(...list.map(({ where }) => `${where}: the image was not published`));
+          continue;
+        }
+        const { unmatched, counts } = correct(
+          certainOf(detections, thresholds),
+          list.map(({ correction }) => correction),
+        );
+        for (const { where, correction } of list) {
+          if (unmatched.includes(correction))
+            problems.push(`${where}: found no ${correction.class} to ${correction.action} there`);
+        }
+        total.add += counts.add;
+        total.remove += counts.remove;
+        total.change += counts.change;
+      }
+    } finally {
+      await stored.close();
+    }
+    return { added: total.add, removed: total.remove, changed: total.change, problems: problems.sort() };
+  }
+}

@@ -1,0 +1,181 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import * as v from 'valibot';
+import { type Config, fillConfig, type Options, PRESETS } from './config.ts';
+import type { RejectedOutcome } from './core/outcome.ts';
+import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
+import { UsageError } from './errors.ts';
+import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
+import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
+import { RUN_FILE } from './io/run-log.ts';
+import { StoredDetections } from './io/stored-detections.ts';
+import { prepareWithoutDetectors } from './prepare.ts';
+import { type RunHooks, type RunSummary, runSource } from './run.ts';
+import type { Known } from './worker/job.ts';
+
+/** Options that a replay does not take from the earlier run. */
+export type ReplayOptions = Omit<Options, 'inputs' | 'model' | 'quality' | 'boxes' | 'samplesPerShard' | 'retryFailed'>;
+
+export interface Replay {
+  readonly config: Config;
+  /** Throws as `run` does. */
+  run(hooks?: RunHooks): Promise<RunSummary>;
+}
+
+const byClass = <T extends v.GenericSchema>(value: T) =>
+  v.object({ face: value, body: value, plate: value, text: value });
+
+/** What of the earlier run's settings a replay takes over; values are checked when they become options again. */
+const settingsSchema = v.object({
+  models: v.array(v.string()),
+  classes: v.array(v.picklist(CLASSES)),
+  quality: v.picklist(['fast', 'balanced', 'max']),
+  redact: byClass(v.picklist(MODES)),
+  fill: v.object({ r: v.number(), g: v.number(), b: v.number() }),
+  bodyFill: v.string(),
+  textFill: v.string(),
+  pseudonyms: v.string(),
+  threshold: byClass(v.number()),
+  grow: byClass(v.number()),
+  format: v.string(),
+  encode: v.string(),
+  jpegQuality: v.number(),
+  limitPixels: v.number(),
+  samplesPerShard: v.number(),
+  logGeometry: v.string(),
+});
+type Settings = v.InferOutput<typeof settingsSchema>;
+
+type Earlier = Pick<PrivateRun, 'detected' | 'seed'> & { readonly settings: Settings; readonly total?: number };
+
+/**
+ * Redacts the images of an earlier run again, from the detections that its private folder keeps, without a detector.
+ * What the options do not say stays as it was; with nothing said, the bytes are the same, too.
+ *
+ * @throws UsageError when the folder is not of a finished run or the options ask for what it does not keep.
+ */
+export async function openReplay(folder: string, options: ReplayOptions): Promise<Replay> {
+  const earlier = await readEarlier(path.resolve(folder));
+  const filled = fillConfig({ inputs: [folder], ...optionsOf(earlier, options) });
+  const config = { ...filled, redact: allModes(earlier.settings, options, filled) };
+  return { config, run: (hooks = {}) => replay(path.resolve(folder), earlier, config, hooks) };
+}
+
+/** Also of classes that are left alone: the policy tells all modes. */
+function allModes({ redact }: Settings, said: ReplayOptions, filled: Config): Config['redact'] {
+  if (typeof said.redact === 'string') return filled.redact;
+  const modeOf = (cls: ClassName): Mode => (filled.classes.includes(cls) ? filled.redact[cls] : (redact[cls] as Mode));
+  return { face: modeOf('face'), body: modeOf('body'), plate: modeOf('plate'), text: modeOf('text') };
+}
+
+async function replay(folder: string, earlier: Earlier, config: Config, hooks: RunHooks): Promise<RunSummary> {
+  const source = await openLedgerSource(folder, earlier.total, config);
+  if (config.format === 'folder' && !source.isNamed) {
+    throw new UsageError(`Expected names of images for --format folder but ${folder} is of a version that kept none`);
+  }
+  const quarantine = await readQuarantine(folder);
+  const stored = await StoredDetections.open(folder);
+  const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
+    const detections = await stored.of(index);
+    if (detections === undefined) return quarantine.get(index) ?? UNKNOWN;
+    const sourceSha256 = source.sha256Of(index);
+    return { detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
+  };
+  const before = earlier.detected;
+  const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, before);
+  try {
+    return await runSource({ config, source, prepare, knownOf, before, detections: 'stored', digest: null }, hooks);
+  } finally {
+    await stored.close();
+  }
+}
+
+const UNKNOWN: RejectedOutcome = {
+  status: 'quarantined',
+  stage: 'detect',
+  reason: 'no-detections',
+  message: 'Expected detections of the earlier run but found none',
+};
+
+async function readEarlier(folder: string): Promise<Earlier> {
+  const kept = await readPrivateRun(folder);
+  if (kept !== undefined) return { ...kept, settings: settingsIn(kept.settings, folder) };
+  // The first versions kept no settings in the private folder; those of its output stand beside it by default.
+  const out = folder.replace(/\.private$/, '');
+  const file = path.join(out, RUN_FILE);
+  const text = out === folder ? undefined : await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) throw new UsageError(`Expected the private folder of a run but ${folder} has no run.json`);
+  const run = JSON.parse(text) as { total?: number };
+  const settings = settingsIn(run, file);
+  const { models, classes, quality, threshold, redact } = settings;
+  const mergesPlatesAndText = classes.includes('plate') && classes.includes('text') && redact.plate === redact.text;
+  return {
+    settings,
+    seed: 0,
+    detected: { models, classes, quality, threshold, mergesPlatesAndText },
+    ...(run.total === undefined ? {} : { total: run.total }),
+  };
+}
+
+function settingsIn(settings: unknown, where: string): Settings {
+  const result = v.safeParse(settingsSchema, settings);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new UsageError(
+    `Expected the settings of a run in ${where} but received: ${v.getDotPath(issue) ?? ''} ${issue.message}`,
+  );
+}
+
+/** The options that give the earlier run, with those that are said now. */
+function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): Record<string, unknown> {
+  const { preset, ...rest } = said;
+  const wanted: readonly string[] = said.classes ?? (preset === undefined ? settings.classes : (PRESETS[preset] ?? []));
+  const stray = CLASSES.find((cls) => wanted.includes(cls) && !settings.classes.includes(cls));
+  if (stray) {
+    throw new UsageError(
+      `Expected classes that the earlier run looked for (${settings.classes.join(', ')}) but received ${stray}`,
+    );
+  }
+  for (const cls of CLASSES) {
+    const least = detected.threshold[cls];
+    const threshold = said.threshold?.[cls];
+    if (threshold === undefined || threshold >= least) continue;
+    throw new UsageError(
+      `Expected at least ${least} for --threshold ${cls}, from which score on detections were kept, but received ${threshold}`,
+    );
+  }
+  const classes = CLASSES.filter((cls) => wanted.includes(cls));
+  const of = <T>(values: Readonly<Record<ClassName, T>>): Record<string, T> =>
+    Object.fromEntries(classes.map((cls) => [cls, values[cls]]));
+  const redact: Partial<Record<ClassName, string>> =
+    typeof said.redact === 'string'
+      ? Object.fromEntries(classes.map((cls) => [cls, said.redact]))
+      : { ...of(settings.redact), ...said.redact };
+  const isRedacted = (cls: ClassName): boolean => classes.includes(cls) && redact[cls] !== 'none';
+  if (detected.mergesPlatesAndText && isRedacted('text') && !isRedacted('plate')) {
+    throw new UsageError(
+      'Expected plates to be redacted where text is, since the earlier run kept what is written on plates as plates only, but received plate=none',
+    );
+  }
+  const { r, g, b } = settings.fill;
+  return {
+    fill: `rgb(${r}, ${g}, ${b})`,
+    ...(redact.body === 'synthetic' ? { bodyFill: settings.bodyFill } : {}),
+    ...(redact.text === 'synthetic' ? { textFill: settings.textFill } : {}),
+    seed,
+    pseudonyms: settings.pseudonyms,
+    format: settings.format,
+    encode: settings.encode,
+    jpegQuality: settings.jpegQuality,
+    logGeometry: settings.logGeometry,
+    limitPixels: settings.limitPixels,
+    ...rest,
+    samplesPerShard: settings.samplesPerShard,
+    quality: detected.quality,
+    classes: preset !== undefined && said.classes === undefined ? classes : wanted,
+    ...(preset !== undefined && said.classes !== undefined ? { preset } : {}),
+    redact: typeof said.redact === 'string' ? said.redact : redact,
+    grow: { ...of(settings.grow), ...said.grow },
+    threshold: { ...of(settings.threshold), ...said.threshold },
+  };
+}
