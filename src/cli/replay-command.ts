@@ -25,6 +25,6 @@ export function replayCommand(run: Command, terminal: Terminal, exit: (code: num
     const { quiet, json, ...options } = flags;
     if (options.out === undefined) throw new UsageError('Expected a folder for --out but received nothing');
     const replay = await openReplay(folder, options as ReplayOptions);
-    exit(await execute(replay.config, (hooks) => replay.run(hooks), { quiet, json }, terminal));
+    exit(await execute(replay.config, (hooks) => replay.run(hooks), { quiet, json }, terminal, 'redacting again:'));
   });
 }
