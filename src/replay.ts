@@ -46,7 +46,10 @@ const settingsSchema = v.object({
 });
 type Settings = v.InferOutput<typeof settingsSchema>;
 
-type Earlier = Pick<PrivateRun, 'detected' | 'seed'> & { readonly settings: Settings; readonly total?: number };
+type Earlier = Pick<PrivateRun, 'detected' | 'seed' | 'corrections'> & {
+  readonly settings: Settings;
+  readonly total?: number;
+};
 
 /**
  * Redacts the images of an earlier run again, from the detections that its private folder keeps, without a detector.
@@ -56,6 +59,11 @@ type Earlier = Pick<PrivateRun, 'detected' | 'seed'> & { readonly settings: Sett
  */
 export async function openReplay(folder: string, options: ReplayOptions): Promise<Replay> {
   const earlier = await readEarlier(path.resolve(folder));
+  if (earlier.corrections !== null && options.corrections === undefined) {
+    throw new UsageError(
+      'Expected --corrections, since the earlier run had some and its folder keeps detections only, but received none; an empty file drops them',
+    );
+  }
   const filled = fillConfig({ inputs: [folder], ...optionsOf(earlier, options) });
   const config = { ...filled, redact: allModes(earlier.settings, options, filled) };
   return { config, run: (hooks = {}) => replay(path.resolve(folder), earlier, config, hooks) };
@@ -112,6 +120,7 @@ async function readEarlier(folder: string): Promise<Earlier> {
   return {
     settings,
     seed: 0,
+    corrections: null,
     detected: { models, classes, quality, threshold, mergesPlatesAndText },
     ...(run.total === undefined ? {} : { total: run.total }),
   };
