@@ -14,7 +14,10 @@ import { type RunHooks, type RunSummary, runSource } from './run.ts';
 import type { Known } from './worker/job.ts';
 
 /** Options that a replay does not take from the earlier run. */
-export type ReplayOptions = Omit<Options, 'inputs' | 'model' | 'quality' | 'boxes' | 'samplesPerShard' | 'retryFailed'>;
+export type ReplayOptions = Omit<
+  Options,
+  'inputs' | 'model' | 'quality' | 'boxes' | 'labels' | 'samplesPerShard' | 'retryFailed'
+>;
 
 export interface Replay {
   readonly config: Config;
@@ -43,10 +46,15 @@ const settingsSchema = v.object({
   limitPixels: v.number(),
   samplesPerShard: v.number(),
   logGeometry: v.string(),
+  labels: v.optional(v.string(), 'none'),
+  classNames: v.optional(v.array(v.string())),
 });
 type Settings = v.InferOutput<typeof settingsSchema>;
 
-type Earlier = Pick<PrivateRun, 'detected' | 'seed'> & { readonly settings: Settings; readonly total?: number };
+type Earlier = Pick<PrivateRun, 'detected' | 'seed' | 'corrections'> & {
+  readonly settings: Settings;
+  readonly total?: number;
+};
 
 /**
  * Redacts the images of an earlier run again, from the detections that its private folder keeps, without a detector.
@@ -56,6 +64,11 @@ type Earlier = Pick<PrivateRun, 'detected' | 'seed'> & { readonly settings: Sett
  */
 export async function openReplay(folder: string, options: ReplayOptions): Promise<Replay> {
   const earlier = await readEarlier(path.resolve(folder));
+  if (earlier.corrections !== null && options.corrections === undefined) {
+    throw new UsageError(
+      'Expected --corrections, since the earlier run had some and its folder keeps detections only, but received none; an empty file drops them',
+    );
+  }
   const filled = fillConfig({ inputs: [folder], ...optionsOf(earlier, options) });
   const config = { ...filled, redact: allModes(earlier.settings, options, filled) };
   return { config, run: (hooks = {}) => replay(path.resolve(folder), earlier, config, hooks) };
@@ -69,7 +82,9 @@ function allModes({ redact }: Settings, said: ReplayOptions, filled: Config): Co
 }
 
 async function replay(folder: string, earlier: Earlier, config: Config, hooks: RunHooks): Promise<RunSummary> {
-  const source = await openLedgerSource(folder, earlier.total, config);
+  const ledger = await openLedgerSource(folder, earlier.total, config);
+  const { classNames } = earlier.settings;
+  const source = { ...ledger, ...(config.labels === 'folders' && classNames ? { classNames } : {}) };
   if (config.format === 'folder' && !source.isNamed) {
     throw new UsageError(`Expected names of images for --format folder but ${folder} is of a version that kept none`);
   }
@@ -112,6 +127,7 @@ async function readEarlier(folder: string): Promise<Earlier> {
   return {
     settings,
     seed: 0,
+    corrections: null,
     detected: { models, classes, quality, threshold, mergesPlatesAndText },
     ...(run.total === undefined ? {} : { total: run.total }),
   };
@@ -171,6 +187,8 @@ function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): 
     limitPixels: settings.limitPixels,
     ...rest,
     samplesPerShard: settings.samplesPerShard,
+    // A mirrored tree keeps its folders anyway.
+    labels: (said.format ?? settings.format) === 'folder' ? 'none' : settings.labels,
     quality: detected.quality,
     classes: preset !== undefined && said.classes === undefined ? classes : wanted,
     ...(preset !== undefined && said.classes !== undefined ? { preset } : {}),

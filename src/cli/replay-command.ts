@@ -5,7 +5,7 @@ import { execute } from './run-command.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options of the main job that would need detectors, or another cut into shards. */
-const OF_THE_RUN = ['--boxes', '--model', '--quality', '--samples-per-shard', '--retry-failed'];
+const OF_THE_RUN = ['--boxes', '--model', '--quality', '--labels', '--samples-per-shard', '--retry-failed'];
 
 const NOTES = `
 What is not said stays as it was in the earlier run (defaults above are those of a new run); with nothing
@@ -25,6 +25,6 @@ export function replayCommand(run: Command, terminal: Terminal, exit: (code: num
     const { quiet, json, ...options } = flags;
     if (options.out === undefined) throw new UsageError('Expected a folder for --out but received nothing');
     const replay = await openReplay(folder, options as ReplayOptions);
-    exit(await execute(replay.config, (hooks) => replay.run(hooks), { quiet, json }, terminal));
+    exit(await execute(replay.config, (hooks) => replay.run(hooks), { quiet, json }, terminal, 'redacting again:'));
   });
 }

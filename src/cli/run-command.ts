@@ -81,7 +81,7 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .action(async (inputs: string[], flags: Record<string, unknown>) => {
       const { quiet, json, ...options } = flags;
       const config = configOf(inputs, options);
-      exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal));
+      exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal, config.boxes && 'given:'));
     });
 }
 
@@ -94,12 +94,17 @@ function configOf(inputs: string[], options: Record<string, unknown>): Config {
   return fillConfig({ inputs, ...options });
 }
 
-/** Runs a job with its progress line and summary, drains it at Ctrl-C, and returns the exit code. */
+/**
+ * Runs a job with its progress line and summary, and drains it at Ctrl-C.
+ * @param verb what it does to find the classes, for the first line.
+ * @returns the exit code.
+ */
 export async function execute(
   config: Config,
   job: (hooks: RunHooks) => Promise<RunSummary>,
   { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
   terminal: Terminal,
+  verb = 'looking for',
 ): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
   const interrupt = new AbortController();
@@ -123,7 +128,7 @@ export async function execute(
         ? {}
         : {
             onResume: () => terminal.err('Going on with an earlier run: reading its shards again\n'),
-            onStart: (start) => terminal.err(describeStart(start, config)),
+            onStart: (start) => terminal.err(describeStart(start, config, verb)),
             onProgress: (state) => progress.update(state),
           }),
     });
@@ -140,8 +145,9 @@ export async function execute(
 function describeStart(
   start: Pick<RunSummary, 'total' | 'kept' | 'workers' | 'device' | 'notices'>,
   config: Config,
+  verb: string,
 ): string {
   const kept = start.kept > 0 ? `${start.kept.toLocaleString('en')} done before, ` : '';
-  const head = `${plural(start.total, 'image')}, ${kept}${plural(start.workers, 'worker')} on ${start.device.join('+')}, looking for ${config.classes.join(', ')}\n`;
+  const head = `${plural(start.total, 'image')}, ${kept}${plural(start.workers, 'worker')} on ${start.device.join('+')}, ${verb} ${config.classes.join(', ')}\n`;
   return head + start.notices.map((n) => `Note: ${n}\n`).join('');
 }

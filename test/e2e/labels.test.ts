@@ -34,3 +34,11 @@ it('another meaning of the labels is another run', async () => {
   const again = await anonymize(['in', '--out', 'out', ...FAST], { cwd: root });
   expect(again).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('labels: folders → none') });
 });
+
+it('a replay keeps them', async () => {
+  expect(await anonymize(['replay', 'out.private', '--out', 'again'], { cwd: root })).toMatchObject({ code: 0 });
+  for (const file of ['00000.tar', '00000.parquet']) {
+    expect(await readFile(at('again', file))).toEqual(await readFile(at('out', file)));
+  }
+  expect(await json(at('again/_anonymize/run.json'))).toMatchObject({ labels: 'folders', classNames: ['cat', 'dog'] });
+});

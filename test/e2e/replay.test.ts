@@ -168,6 +168,10 @@ describe('--corrections', () => {
       code: 1,
     });
     expect(await published('reviewed-again')).toEqual(await published('reviewed'));
+    expect(await replay('reviewed.private', '--out', 'never')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Expected --corrections, since the earlier run had some'),
+    });
     const stray = await replay('first.private', '--out', 'stray', '--corrections', 'nothing.jsonl');
     expect(stray).toMatchObject({ code: 1, stdout: expect.stringContaining('line 3: found no face to remove there') });
     const bytes = await readFile(at('stray/00000.tar'));
