@@ -4,6 +4,7 @@ import { packageVersion } from '../prepare.ts';
 import { attackCommand } from './attack-command.ts';
 import { benchCommand } from './bench-command.ts';
 import { evalCommand } from './eval-command.ts';
+import { forgetCommand } from './forget-command.ts';
 import { modelsCommand } from './models-command.ts';
 import { replayCommand } from './replay-command.ts';
 import { reportCommand } from './report-command.ts';
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
   program.addCommand(replayCommand(run, terminal, exit));
   program.addCommand(modelsCommand(terminal, exit));
   program.addCommand(verifyCommand(terminal, exit));
+  program.addCommand(forgetCommand(terminal));
   program.addCommand(reportCommand(terminal));
   program.addCommand(benchCommand(terminal));
   program.addCommand(evalCommand(terminal, exit));

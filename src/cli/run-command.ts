@@ -88,7 +88,16 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
 function configOf(inputs: string[], options: Record<string, unknown>): Config {
   if (options.out === undefined) {
     // A mistyped command looks like an input.
-    const hint = suggest(inputs[0] ?? '', ['replay', 'models', 'verify', 'report', 'bench', 'eval', 'attack']);
+    const hint = suggest(inputs[0] ?? '', [
+      'replay',
+      'models',
+      'verify',
+      'report',
+      'bench',
+      'eval',
+      'attack',
+      'forget',
+    ]);
     throw new UsageError(`Expected a folder for --out but received nothing${hint}`);
   }
   return fillConfig({ inputs, ...options });
