@@ -57,6 +57,7 @@ async function install(name: string, defaultFor: readonly string[]): Promise<str
   await symlink(path.join(PROJECT, 'node_modules'), at(name, 'node_modules'));
   await mkdir(at(name, 'models'));
   await writeFile(at(name, 'models', `${SHARED}.onnx`), onnx);
+  await cp(path.join(PROJECT, 'models/synthetic-face.bin'), at(name, 'models/synthetic-face.bin'));
   const manifest = structuredClone(loadManifest()) as { models: Record<string, unknown>[] };
   for (const model of manifest.models) {
     if (model.id !== SHARED) {

@@ -1,11 +1,12 @@
 import { inpaint } from '../inpaint.ts';
 import { patchBox, type Replacer } from '../patch.ts';
 import { photograph, sheetScale } from './lettering/photograph.ts';
-import { quadSize } from './lettering/projection.ts';
+import { type Quad, quadSize } from './lettering/projection.ts';
 import { uprightRect } from './line-frame.ts';
 import { drawPlate } from './plate-drawing.ts';
 import { plateLook } from './plate-look.ts';
 import { plateOutline } from './plate-outline.ts';
+import { readablePart } from './readable.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { pureInk } from './two-colours.ts';
 
@@ -21,10 +22,13 @@ const PEN = 0.09;
 export const syntheticPlate: Replacer = (scene, region, random) => {
   const patch = inpaint(scene, region, random);
   if (!patch) return undefined;
-  const outline = plateOutline(scene.image, uprightRect(region));
+  const part = readablePart(scene, region);
+  const rect = uprightRect(region);
+  const inPart = plateOutline(part.image, { ...rect, cx: rect.cx - part.x, cy: rect.cy - part.y });
+  const outline = inPart.map(({ x, y }) => ({ x: x + part.x, y: y + part.y })) as unknown as Quad;
   const { width, height } = quadSize(outline);
   const scale = sheetScale(outline);
-  const look = plateLook(scene.image, outline);
+  const look = plateLook(part.image, inPart);
   const ink = pureInk(look.ink, look.ground, PEN * height);
   const form = { ...look, ink, width: width * scale, height: height * scale };
   const { blur, noise } = surroundingsOf(scene, region.box);

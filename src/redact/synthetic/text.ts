@@ -7,6 +7,7 @@ import { photograph, sheetScale } from './lettering/photograph.ts';
 import type { Quad } from './lettering/projection.ts';
 import type { Colour } from './lettering/sheet.ts';
 import { uprightRect } from './line-frame.ts';
+import { readablePart } from './readable.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { drawText } from './text-drawing.ts';
 import { onGround } from './text-ground.ts';
@@ -26,7 +27,9 @@ export const syntheticText: Replacer = (scene, region, random) => {
   const isVertical = upright.height > VERTICAL * upright.width;
   const isStacked = isVertical && upright.height < STACKED * upright.width;
   const rect = isVertical ? turned(upright, random) : upright;
-  const look = textLook(scene.image, rect, cellSize(region, 'blur'));
+  const part = readablePart(scene, region);
+  const inPart = { ...rect, cx: rect.cx - part.x, cy: rect.cy - part.y };
+  const look = textLook(part.image, inPart, cellSize(region, 'blur'));
   const [u1, u2] = look.along;
   const [v1, v2] = look.across;
   const corners: Quad = [pointIn(rect, u1, v1), pointIn(rect, u2, v1), pointIn(rect, u2, v2), pointIn(rect, u1, v2)];
