@@ -60,7 +60,7 @@ async function openFolder(root: string, name: string, originals: readonly Photog
   }
   // The whole name first: `a.jpg` and `a.png` may lie side by side.
   const places = originals.map((o) => files.get(o.name) ?? files.get(splitExtension(o.name).stem));
-  if (places.every((place) => place === undefined)) throw mismatch(root, originals);
+  if (places.every((place) => place === undefined)) throw mismatch(root);
   return {
     name,
     async *read() {
@@ -91,7 +91,7 @@ async function openShards(
     const index = places.get(await realpath(source).catch(() => source));
     if (index !== undefined) keys.set(key, index);
   }
-  if (keys.size === 0) throw mismatch(root, originals);
+  if (keys.size === 0) throw mismatch(root);
   return {
     name,
     async *read() {
@@ -127,8 +127,7 @@ async function readSources(privateDir: string): Promise<{ key: string; source: s
     .map((line) => JSON.parse(line) as { key: string; source: string });
 }
 
-function mismatch(root: string, originals: readonly Photograph[]): UsageError {
-  return new UsageError(
-    `Expected redacted photographs of the originals in ${root} but found none by a name such as ${originals[0]?.name}`,
-  );
+/** Without a name: folders of originals are named after people. */
+function mismatch(root: string): UsageError {
+  return new UsageError(`Expected redacted photographs of the originals in ${root} but found none by their names`);
 }

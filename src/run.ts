@@ -1,15 +1,16 @@
 import path from 'node:path';
 import type { Config } from './config.ts';
 import type { Outcome, RejectedOutcome } from './core/outcome.ts';
-import type { ClassName, ImageFormat } from './core/types.ts';
+import type { ClassName } from './core/types.ts';
+import { chooseEncoding } from './encoding.ts';
 import { checkOutput } from './io/output-folder.ts';
-import type { PrivateRun } from './io/private-run.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from './io/sink.ts';
 import { type ListedSample, openSource, type Sample, type Source } from './io/source.ts';
 import { openGivenBoxes } from './known/boxes.ts';
 import { Review } from './known/review.ts';
-import { type DetectedBefore, GIVEN, packageVersion, prepareJob, prepareWithoutDetectors } from './prepare.ts';
+import { type DetectedBefore, GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
 import { Groups, numbersOf } from './pseudonyms.ts';
+import { privateRun, publicSettings } from './run-settings.ts';
 import { Tally } from './tally.ts';
 import type { Job, Known } from './worker/job.ts';
 import { WorkerPool } from './worker/pool.ts';
@@ -233,93 +234,4 @@ async function pump(
 /** What a caller's own grouping is read from: the folder of a file, or that of a member within its archive. */
 function folderOf({ origin: { path: file, member } }: ListedSample): string {
   return member === undefined ? path.dirname(file) : `${file}/${path.posix.dirname(member)}`;
-}
-
-const EXTENSION_FORMAT: Readonly<Record<string, ImageFormat>> = {
-  jpg: 'jpeg',
-  jpeg: 'jpeg',
-  jpe: 'jpeg',
-  jfif: 'jpeg',
-  png: 'png',
-  webp: 'webp',
-  avif: 'avif',
-  tif: 'tiff',
-  tiff: 'tiff',
-  gif: 'gif',
-};
-
-/**
- * Every sample of a WebDataset must have the same members, so `keep` needs one format for all of
- * them: the commonest by name.
- */
-function chooseEncoding(config: Config, source: Source, notices: string[]): Config['encode'] {
-  if (config.encode !== 'keep' || config.format === 'folder') return config.encode;
-  const counts = new Map<ImageFormat, number>();
-  for (const [extension, n] of source.extensions) {
-    const format = EXTENSION_FORMAT[extension];
-    if (format) counts.set(format, (counts.get(format) ?? 0) + n);
-  }
-  const [first, ...others] = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  const chosen = first?.[0] ?? 'jpeg';
-  if (others.length > 0) {
-    const mix = [...counts]
-      .sort((a, b) => b[1] - a[1])
-      .map(([format, n]) => `${n} ${format}`)
-      .join(', ');
-    notices.push(`Mixed formats (${mix}): every sample is written as ${chosen}, since shards need one; see --encode`);
-  }
-  return chosen;
-}
-
-function privateRun(
-  { config, source, digest, before }: Work,
-  job: Job,
-  settings: Record<string, unknown>,
-  review: Review | undefined,
-): PrivateRun {
-  const { detect, models } = job;
-  return {
-    v: 1,
-    total: source.total,
-    hasCls: source.hasCls,
-    seed: config.seed,
-    boxes: digest,
-    corrections: review?.digest ?? null,
-    // A run that detects nothing hands on what it was given.
-    detected: {
-      models: [...(before?.models ?? models)],
-      classes: [...(before?.classes ?? config.classes)],
-      quality: before?.quality ?? config.quality,
-      threshold: before?.threshold ?? detect.thresholds,
-      mergesPlatesAndText: before?.mergesPlatesAndText ?? detect.mergePlatesAndText,
-    },
-    settings,
-  };
-}
-
-/** What `run.json` tells about the settings: no path, no name. */
-function publicSettings(config: Config, job: Job, { classNames }: Source): Record<string, unknown> {
-  return {
-    version: packageVersion(),
-    policy: job.policyHash,
-    models: job.models,
-    classes: config.classes,
-    quality: config.quality,
-    redact: config.redact,
-    fill: config.fill,
-    bodyFill: config.bodyFill,
-    textFill: config.textFill,
-    pseudonyms: config.pseudonyms,
-    threshold: job.detect.thresholds,
-    grow: job.policy.grow,
-    format: config.format,
-    encode: job.encode,
-    jpegQuality: config.jpegQuality,
-    limitPixels: config.limitPixels,
-    samplesPerShard: config.samplesPerShard,
-    logGeometry: config.logGeometry,
-    labels: config.labels,
-    // Only with labels from folders: what the class indices mean.
-    ...(classNames ? { classNames } : {}),
-  };
 }

@@ -87,7 +87,7 @@ function prepare(image: RgbImage, regions: readonly Region[], options: RedactOpt
   if (!regions.some(replaced)) return regions.map((region) => ({ region }));
   const scene: Scene = { image, covered: coveredBy(regions, image) };
   const counts = new Map<ClassName, number>();
-  const planned = withoutErased(regions, options);
+  const planned = withoutErased(regions);
   return planned.map((region) => {
     const ordinal = counts.get(region.class) ?? 0;
     counts.set(region.class, ordinal + 1);

@@ -43,7 +43,7 @@ export function replacerFor({ class: cls, mode }: Region, options: ReplacementOp
  * Where a body is erased or a mannequin stands for it, its face and what is written on it go with it: a replacement
  * of them would hang in the air. So does text on a plate that another plate stands for.
  */
-export function withoutErased(regions: readonly Region[], _options: ReplacementOptions): Region[] {
+export function withoutErased(regions: readonly Region[]): Region[] {
   const gone = regions.filter((r) => r.class === 'body' && (r.mode === 'inpaint' || r.mode === 'synthetic'));
   const plates = regions.filter((r) => r.class === 'plate' && (r.mode === 'inpaint' || r.mode === 'synthetic'));
   const isOnOne = (region: Region, others: readonly Region[]): boolean =>

@@ -101,7 +101,7 @@ describe('--boxes', () => {
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain('Note: 1 image has no entry in --boxes and will not be published\n');
     expect(ran.stderr).toContain('Note: 1 image has an empty list in --boxes: published with nothing redacted\n');
-    expect(ran.stderr).toContain('Note: --boxes has 1 name of no image: "z.jpg"\n');
+    expect(ran.stderr).toContain('Note: --boxes has 1 name of no image\n');
     expect(await records('given')).toMatchObject([
       {
         models: expect.arrayContaining(['plate:boxes@given']),
@@ -124,7 +124,7 @@ describe('--boxes', () => {
     });
     for (const [args, message] of [
       [['--boxes', 'wrong.jsonl'], /wrong\.jsonl: line 1: boxes\.0: expected x, y, w and h/],
-      [['--boxes', 'none.jsonl'], /Expected boxes for images such as "a\.jpg"/],
+      [['--boxes', 'none.jsonl'], /Expected boxes for images of the input in .* none by their names/],
       [['--boxes', 'missing.jsonl'], /missing\.jsonl/],
       [['--boxes', 'boxes.jsonl', '--threshold', 'face=0.5'], /Expected no --threshold with --boxes/],
     ] as const) {

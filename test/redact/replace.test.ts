@@ -8,13 +8,13 @@ const beside = regionOf(detect('text', [100, 24, 140, 36]), 'synthetic', 200, 10
 
 describe('what goes with something else', () => {
   it('is the text on a plate that is replaced', () => {
-    expect(withoutErased([plate, onIt, beside], {}).map((r) => r.mode)).toEqual(['synthetic', 'inpaint', 'synthetic']);
+    expect(withoutErased([plate, onIt, beside]).map((r) => r.mode)).toEqual(['synthetic', 'inpaint', 'synthetic']);
   });
 
   it('is not the text on a plate that is not, or text with a mode of its own', () => {
     const blurred = { ...plate, mode: 'blur' } as const;
     const solid = { ...onIt, mode: 'solid' } as const;
-    expect(withoutErased([blurred, onIt], {}).map((r) => r.mode)).toEqual(['blur', 'synthetic']);
-    expect(withoutErased([plate, solid], {}).map((r) => r.mode)).toEqual(['synthetic', 'solid']);
+    expect(withoutErased([blurred, onIt]).map((r) => r.mode)).toEqual(['blur', 'synthetic']);
+    expect(withoutErased([plate, solid]).map((r) => r.mode)).toEqual(['synthetic', 'solid']);
   });
 });

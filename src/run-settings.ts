@@ -1,0 +1,61 @@
+import type { Config } from './config.ts';
+import type { PrivateRun } from './io/private-run.ts';
+import type { Source } from './io/source.ts';
+import type { Review } from './known/review.ts';
+import { packageVersion } from './prepare.ts';
+import type { Work } from './run.ts';
+import type { Job } from './worker/job.ts';
+
+/** What the private folder tells of a run, so that its images can be redacted again. */
+export function privateRun(
+  { config, source, digest, before }: Work,
+  job: Job,
+  settings: Record<string, unknown>,
+  review: Review | undefined,
+): PrivateRun {
+  const { detect, models } = job;
+  return {
+    v: 1,
+    total: source.total,
+    hasCls: source.hasCls,
+    seed: config.seed,
+    boxes: digest,
+    corrections: review?.digest ?? null,
+    // A run that detects nothing hands on what it was given.
+    detected: {
+      models: [...(before?.models ?? models)],
+      classes: [...(before?.classes ?? config.classes)],
+      quality: before?.quality ?? config.quality,
+      threshold: before?.threshold ?? detect.thresholds,
+      mergesPlatesAndText: before?.mergesPlatesAndText ?? detect.mergePlatesAndText,
+    },
+    settings,
+  };
+}
+
+/** What `run.json` tells about the settings: no path, no name. */
+export function publicSettings(config: Config, job: Job, { classNames }: Source): Record<string, unknown> {
+  return {
+    version: packageVersion(),
+    policy: job.policyHash,
+    models: job.models,
+    classes: config.classes,
+    quality: config.quality,
+    redact: config.redact,
+    fill: config.fill,
+    bodyFill: config.bodyFill,
+    textFill: config.textFill,
+    pseudonyms: config.pseudonyms,
+    threshold: job.detect.thresholds,
+    grow: job.policy.grow,
+    format: config.format,
+    encode: job.encode,
+    jpegQuality: config.jpegQuality,
+    limitPixels: config.limitPixels,
+    samplesPerShard: config.samplesPerShard,
+    logGeometry: config.logGeometry,
+    labels: config.labels,
+    // Only with labels from folders: what the class indices mean.
+    ...(classNames ? { classNames } : {}),
+  };
+}
