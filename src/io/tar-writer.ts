@@ -5,6 +5,8 @@ import { OutputError } from '../errors.ts';
 import { asOutputError, sha256 } from './atomic.ts';
 import { tarEntries } from './tar-archive.ts';
 
+const FLUSH_BYTES = 1 << 18;
+
 /** What was meant to be written, for the check of what was. */
 interface WrittenMember {
   readonly name: string;
@@ -114,6 +116,19 @@ export class TarWriter {
   }
 }
 
+/** Small samples come as many chunks of a few hundred bytes, which would each be a call of the system. */
 async function drain(readable: ReadableStream<Uint8Array>, handle: FileHandle): Promise<void> {
-  for await (const chunk of readable) await handle.writeFile(chunk);
+  let chunks: Uint8Array[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    if (size > 0) await handle.writeFile(Buffer.concat(chunks, size));
+    chunks = [];
+    size = 0;
+  };
+  for await (const chunk of readable) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= FLUSH_BYTES) await flush();
+  }
+  await flush();
 }
