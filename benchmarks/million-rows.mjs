@@ -111,7 +111,9 @@ async function bare(source) {
 /** Processor time of the main thread and of the whole process, in ticks. */
 function ticks() {
   const of = (file) => {
-    const fields = readFileSync(file, 'utf8').replace(/^.*\) /, '').split(' ');
+    const fields = readFileSync(file, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
     return Number(fields[11]) + Number(fields[12]);
   };
   try {
