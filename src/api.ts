@@ -1,17 +1,41 @@
 import { fillConfig, type Options } from './config.ts';
 import type { VerifiedRecord } from './core/outcome.ts';
-import { SampleError } from './errors.ts';
-import { prepareJob } from './prepare.ts';
+import { SampleError, UsageError } from './errors.ts';
+import { type GivenBox, givenDetections } from './known/boxes.ts';
+import { GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
 import { Groups } from './pseudonyms.ts';
+import type { Known } from './worker/job.ts';
 import { WorkerPool } from './worker/pool.ts';
 
+/** Options of a run that are about files. */
+type OfFiles =
+  | 'inputs'
+  | 'out'
+  | 'privateDir'
+  | 'format'
+  | 'labels'
+  | 'samplesPerShard'
+  | 'overwrite'
+  | 'resume'
+  | 'retryFailed'
+  | 'boxes'
+  | 'corrections';
+
 /** Options of a run but for what only files need. */
-export type AnonymizerOptions = Partial<
-  Omit<
-    Options,
-    'inputs' | 'out' | 'privateDir' | 'format' | 'labels' | 'samplesPerShard' | 'overwrite' | 'resume' | 'retryFailed'
-  >
->;
+export interface AnonymizerOptions extends Partial<Omit<Options, OfFiles>> {
+  /** False: no detector is opened, and every image comes with its boxes; default true. */
+  readonly detectors?: boolean;
+}
+
+export interface ProcessOptions {
+  /** With `pseudonyms: 'stable'`, images of one name share their synthetic replacements. */
+  readonly pseudonym?: string;
+  /**
+   * With `detectors: false`: what is redacted, in pixels of the upright image. Does not grow unless `grow` says so; an
+   * empty list publishes the image as it is.
+   */
+  readonly boxes?: readonly GivenBox[];
+}
 
 /** An anonymized image and what was done to it. */
 export interface Anonymized {
@@ -23,11 +47,11 @@ export interface Anonymized {
 export interface Anonymizer {
   /**
    * Anonymizes one encoded image. Calls may overlap; up to two per worker run at a time.
-   * @param options.pseudonym with `pseudonyms: 'stable'`, images of one name share their synthetic replacements.
-   * @throws SampleError when the image cannot be published; ModelError when the models are unusable;
-   * Error after `close`.
+   * @throws SampleError when the image cannot be published, also without boxes where there are no detectors;
+   * UsageError for boxes that are none, and for boxes beside detectors; ModelError when the models are unusable; Error
+   * after `close`.
    */
-  process(bytes: Uint8Array, options?: { readonly pseudonym?: string }): Promise<Anonymized>;
+  process(bytes: Uint8Array, options?: ProcessOptions): Promise<Anonymized>;
   /** Waits for running calls and ends the workers. */
   close(): Promise<void>;
 }
@@ -43,8 +67,15 @@ export interface Anonymizer {
  * @throws UsageError for a wrong option, ModelError for a model that is missing or unusable.
  */
 export async function createAnonymizer(options: AnonymizerOptions = {}): Promise<Anonymizer> {
-  const config = fillConfig({ ...options, inputs: ['-'], out: 'unused' });
-  const pool = new WorkerPool(await prepareJob(config), { workers: config.workers });
+  const { detectors = true, ...rest } = options;
+  const config = fillConfig({ ...rest, inputs: ['-'], out: 'unused' });
+  if (config.boxes !== undefined || config.corrections !== undefined) {
+    throw new UsageError(
+      'Expected boxes with each image but received the option boxes or corrections, which name files',
+    );
+  }
+  const job = await (detectors ? prepareJob(config) : prepareWithoutDetectors(config, GIVEN));
+  const pool = new WorkerPool(job, { workers: config.workers });
   try {
     await pool.ready();
   } catch (error) {
@@ -53,13 +84,23 @@ export async function createAnonymizer(options: AnonymizerOptions = {}): Promise
   }
   const groups = new Groups(config.pseudonyms);
   return {
-    async process(bytes, { pseudonym = '' } = {}) {
+    async process(bytes, { pseudonym = '', boxes } = {}) {
+      const known = knownFrom(boxes, detectors);
       // A view is sent to a worker with the whole buffer below it.
       const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-      const outcome = await pool.process({ kind: 'bytes', bytes: own }, groups.numberOf(pseudonym));
+      const outcome = await pool.process({ kind: 'bytes', bytes: own }, groups.numberOf(pseudonym), known);
       if (outcome.status !== 'verified') throw new SampleError(outcome.stage, outcome.reason, outcome.message);
       return { bytes: outcome.bytes, record: outcome.record };
     },
     close: () => pool.close(),
   };
+}
+
+function knownFrom(boxes: readonly GivenBox[] | undefined, detectors: boolean): Known {
+  if (boxes === undefined && !detectors) {
+    throw new SampleError('detect', 'no-boxes', 'Expected boxes for an image without detectors but received none');
+  }
+  if (boxes === undefined) return {};
+  if (detectors) throw new UsageError('Expected boxes with detectors: false only but received some beside detectors');
+  return { detections: givenDetections(boxes) };
 }

@@ -1,4 +1,10 @@
-export { type Anonymized, type Anonymizer, type AnonymizerOptions, createAnonymizer } from './api.ts';
+export {
+  type Anonymized,
+  type Anonymizer,
+  type AnonymizerOptions,
+  createAnonymizer,
+  type ProcessOptions,
+} from './api.ts';
 export { type Config, fillConfig, type Options } from './config.ts';
 export type { RecordRegion, RedactionRecord, RejectedRecord, VerifiedRecord } from './core/outcome.ts';
 export type { Box, ClassName, ImageFormat, Mode, Point } from './core/types.ts';
@@ -11,5 +17,6 @@ export {
   evaluate,
 } from './eval/evaluate.ts';
 export type { ClassReport, EvaluationReport } from './eval/report.ts';
+export type { GivenBox } from './known/boxes.ts';
 export { openReplay, type Replay, type ReplayOptions } from './replay.ts';
 export { type ReviewSummary, type RunHooks, type RunProgress, type RunSummary, run } from './run.ts';

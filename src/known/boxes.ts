@@ -17,10 +17,12 @@ const drawn = {
   polygon: v.optional(points),
 };
 
-const rowSchema = v.strictObject({
-  file: v.pipe(v.string(), v.nonEmpty()),
-  boxes: v.array(v.strictObject({ class: v.string(), ...drawn })),
-});
+const boxesSchema = v.array(v.strictObject({ class: v.string(), ...drawn }));
+
+/** A region that was drawn or found elsewhere: pixels of the upright image, a box, an outline, or both. */
+export type GivenBox = v.InferInput<typeof boxesSchema>[number];
+
+const rowSchema = v.strictObject({ file: v.pipe(v.string(), v.nonEmpty()), boxes: boxesSchema });
 
 /** The form that `eval` reads, too; what else it says of a box does not matter here. */
 const nativeSchema = v.object({
@@ -28,6 +30,15 @@ const nativeSchema = v.object({
     v.object({ file: v.string(), boxes: v.array(v.object({ class: v.optional(v.string()), ...drawn })) }),
   ),
 });
+
+function given(box: v.InferOutput<v.ObjectSchema<typeof drawn, undefined>>, name: string, where: string): Detection {
+  return { label: classNamed(name, where), ...regionOf(box, where), score: 1, model: 'given', origin: 'given' };
+}
+
+/** What takes the place of detections. @throws UsageError naming the field, what was expected and what was received. */
+export function givenDetections(boxes: readonly GivenBox[]): Detection[] {
+  return checkShape(boxesSchema, boxes, 'boxes').map((box, k) => given(box, box.class, `boxes.${k}`));
+}
 
 /**
  * Reads the regions of every image: JSON lines of `{file, boxes}`, or the native labels (`annotations.json`) when the
@@ -54,11 +65,7 @@ export async function readBoxes(file: string): Promise<Map<string, Detection[]>>
     }
     found.set(
       name,
-      value.boxes.map((box, k) => {
-        const place = `${where}: boxes.${k}`;
-        const label = classNamed(box.class ?? folder, place);
-        return { label, ...regionOf(box, place), score: 1, model: 'given', origin: 'given' };
-      }),
+      value.boxes.map((box, k) => given(box, box.class ?? folder, `${where}: boxes.${k}`)),
     );
   }
   return found;
