@@ -9,7 +9,17 @@ import { WorkerPool } from './worker/pool.ts';
 export type AnonymizerOptions = Partial<
   Omit<
     Options,
-    'inputs' | 'out' | 'privateDir' | 'format' | 'labels' | 'samplesPerShard' | 'overwrite' | 'resume' | 'retryFailed'
+    | 'inputs'
+    | 'out'
+    | 'privateDir'
+    | 'format'
+    | 'labels'
+    | 'samplesPerShard'
+    | 'shardIndex'
+    | 'shardCount'
+    | 'overwrite'
+    | 'resume'
+    | 'retryFailed'
   >
 >;
 

@@ -11,5 +11,6 @@ export {
   evaluate,
 } from './eval/evaluate.ts';
 export type { ClassReport, EvaluationReport } from './eval/report.ts';
+export { type FinalizeOptions, type FinalizeSummary, finalize } from './finalize.ts';
 export { openReplay, type Replay, type ReplayOptions } from './replay.ts';
 export { type ReviewSummary, type RunHooks, type RunProgress, type RunSummary, run } from './run.ts';

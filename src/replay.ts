@@ -6,6 +6,7 @@ import type { RejectedOutcome } from './core/outcome.ts';
 import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
 import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
+import { hasPrivateParts, notFinalized } from './io/parts.ts';
 import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
 import { RUN_FILE } from './io/run-log.ts';
 import { StoredDetections } from './io/stored-detections.ts';
@@ -16,7 +17,7 @@ import type { Known } from './worker/job.ts';
 /** Options that a replay does not take from the earlier run. */
 export type ReplayOptions = Omit<
   Options,
-  'inputs' | 'model' | 'quality' | 'boxes' | 'labels' | 'samplesPerShard' | 'retryFailed'
+  'inputs' | 'model' | 'quality' | 'boxes' | 'labels' | 'samplesPerShard' | 'shardIndex' | 'shardCount' | 'retryFailed'
 >;
 
 export interface Replay {
@@ -113,6 +114,7 @@ const UNKNOWN: RejectedOutcome = {
 };
 
 async function readEarlier(folder: string): Promise<Earlier> {
+  if (await hasPrivateParts(folder)) throw notFinalized(folder);
   const kept = await readPrivateRun(folder);
   if (kept !== undefined) return { ...kept, settings: settingsIn(kept.settings, folder) };
   // The first versions kept no settings in the private folder; those of its output stand beside it by default.

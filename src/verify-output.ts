@@ -5,7 +5,8 @@ import type { RedactionRecord } from './core/outcome.ts';
 import { UsageError } from './errors.ts';
 import { sha256OfFile } from './io/atomic.ts';
 import { describeWriter, LOCK_FILE } from './io/lock.ts';
-import { LOG_FOLDER, RUN_FILE, TOOL } from './io/run-log.ts';
+import { partsIn, readRunFile } from './io/parts.ts';
+import { LOG_FOLDER, RUN_FILE } from './io/run-log.ts';
 import { recordSchema } from './record-schema.ts';
 import { checkFolder, checkShards, checkSummaries, parseJson } from './verify-samples.ts';
 
@@ -51,15 +52,12 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
 
 /** @throws UsageError when the folder has no run.json of this tool. */
 export async function readRun(out: string): Promise<Record<string, unknown>> {
-  const text = await readFile(path.join(out, RUN_FILE), 'utf8').catch(() => '{}');
-  let run: unknown;
-  try {
-    run = JSON.parse(text);
-  } catch {
-    run = {};
-  }
-  if (typeof run === 'object' && run !== null && (run as Record<string, unknown>).tool === TOOL) {
-    return run as Record<string, unknown>;
+  const run = await readRunFile(out);
+  if (run !== undefined) return run;
+  if ((await partsIn(out)).length > 0) {
+    throw new UsageError(
+      `Expected a finished output but ${out} holds parts of a run that is not finalized: anonymize finalize ${out}`,
+    );
   }
   throw new UsageError(`Expected an output folder of this tool but ${path.join(out, RUN_FILE)} is missing or not ours`);
 }

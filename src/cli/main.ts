@@ -4,6 +4,7 @@ import { packageVersion } from '../prepare.ts';
 import { attackCommand } from './attack-command.ts';
 import { benchCommand } from './bench-command.ts';
 import { evalCommand } from './eval-command.ts';
+import { finalizeCommand } from './finalize-command.ts';
 import { forgetCommand } from './forget-command.ts';
 import { modelsCommand } from './models-command.ts';
 import { replayCommand } from './replay-command.ts';
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
   program.addCommand(run, { isDefault: true });
   program.addCommand(replayCommand(run, terminal, exit));
   program.addCommand(modelsCommand(terminal, exit));
+  program.addCommand(finalizeCommand(terminal, exit));
   program.addCommand(verifyCommand(terminal, exit));
   program.addCommand(forgetCommand(terminal));
   program.addCommand(reportCommand(terminal));

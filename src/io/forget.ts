@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { asOutputError } from './atomic.ts';
 import { LEDGER, LEDGER_FILES, PRIVATE_RUN } from './ledger-files.ts';
+import { notFinalized, PARTS_NAME } from './parts.ts';
 
 /**
  * Deletes what a private folder knows: which sample came from where, what was detected, why samples were held back.
@@ -16,6 +17,7 @@ export async function forget(privateDir: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`Expected a private folder but received ${privateDir}, which cannot be read (${error.code})`);
   });
+  if (names.includes(PARTS_NAME)) throw notFinalized(privateDir);
   const known = [...LEDGER_FILES, PRIVATE_RUN];
   const foreign = names.filter((name) => !known.includes(name.replace(/\.tmp$/, ''))).length;
   if (!names.includes(LEDGER.sources) || foreign > 0) {

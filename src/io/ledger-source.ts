@@ -5,9 +5,9 @@ import { UsageError } from '../errors.ts';
 import { isWithin } from '../paths.ts';
 import { assertDisjoint, realTarget } from './disjoint.ts';
 import { countExtensions } from './extensions.ts';
-import { indexOf, LEDGER } from './ledger-files.ts';
+import { indexOf, LEDGER, readSources, type SourceEntry } from './ledger-files.ts';
 import { wholeLines } from './lines.ts';
-import type { ListedSample, Sample, SampleOrigin, Source } from './source.ts';
+import type { ListedSample, Sample, Source } from './source.ts';
 import { scanTar, type TarImage, tarImages } from './tar-source.ts';
 
 /** Larger tar members are refused. */
@@ -18,13 +18,6 @@ export interface LedgerSource extends Source {
   sha256Of(index: number): string | undefined;
   /** Every sample has the name that it has in a folder of outputs. */
   readonly isNamed: boolean;
-}
-
-interface Entry {
-  readonly origin: SampleOrigin;
-  readonly name?: string;
-  readonly cls?: string;
-  readonly sha256?: string;
 }
 
 /**
@@ -47,7 +40,7 @@ export async function openLedgerSource(
     );
   }
   await assertApart(folder, entries, resolve(out), resolve(privateDir));
-  const nameOf = ({ name, origin }: Entry): string => name ?? origin.member ?? basename(origin.path);
+  const nameOf = ({ name, origin }: SourceEntry): string => name ?? origin.member ?? basename(origin.path);
   const hasCls = entries.every(({ cls }) => cls !== undefined);
   const at = (index: number): ListedSample => {
     const entry = entries[index];
@@ -84,25 +77,20 @@ function range(start: number, end: number): number[] {
   return Array.from({ length: end - start }, (_, i) => start + i);
 }
 
-async function readEntries(folder: string): Promise<Entry[]> {
-  const path = join(folder, LEDGER.sources);
-  const entries: Entry[] = [];
+async function readEntries(folder: string): Promise<SourceEntry[]> {
+  const entries: SourceEntry[] = [];
   // A sample that was done again stands there twice until its run is finished: the last line counts.
-  for await (const line of wholeLines(path)) {
-    const { source, member, name, cls, sha256 } = JSON.parse(line) as Record<string, string | undefined>;
-    if (source === undefined) throw new UsageError(`Expected a source in every line of ${path} but one has none`);
-    entries[indexOf(line, path)] = {
-      origin: { path: source, ...(member === undefined ? {} : { member }) },
-      ...(name === undefined ? {} : { name }),
-      ...(cls === undefined ? {} : { cls }),
-      ...(sha256 === undefined ? {} : { sha256 }),
-    };
-  }
+  for await (const entry of readSources(folder)) entries[entry.index] = entry;
   return entries;
 }
 
 /** Nothing that is read may lie where the output is written, and perhaps replaced. */
-async function assertApart(folder: string, entries: readonly Entry[], out: string, privateDir: string): Promise<void> {
+async function assertApart(
+  folder: string,
+  entries: readonly SourceEntry[],
+  out: string,
+  privateDir: string,
+): Promise<void> {
   const places = await assertDisjoint([folder], out, privateDir);
   for (const source of new Set(entries.map(({ origin }) => dirname(origin.path)))) {
     const real = await realTarget(source);

@@ -55,11 +55,11 @@ export async function reviewShards(
 ): Promise<Review> {
   const { out, plan, format, at } = earlier;
   const marked = await markedShards(earlier);
-  const states = new SampleStates(plan.total);
+  const states = new SampleStates(plan);
   const kept = new Map<string, readonly WrittenFile[]>();
   const notices: string[] = [];
-  for (let shard = 0; shard < plan.count; shard++) {
-    const name = plan.nameOf(shard);
+  for (const name of plan.names()) {
+    const shard = Number(name);
     if (!marked.has(name)) continue;
     signal?.throwIfAborted();
     let rows: readonly ShardRow[];

@@ -25,23 +25,34 @@ function pendingLog(shard: string): string {
 /** The public logs of a run: its settings and state, the redaction records, the checksums. */
 export class RunLog {
   readonly #out: string;
+  readonly #runFile: string;
   #run: Record<string, unknown>;
   readonly #files: WrittenFile[] = [];
   /** Log of the shard at hand. */
   #staged: WrittenFile | undefined;
   #leftovers: string[] = [];
 
-  /** Creates the folder and writes run.json. @throws OutputError */
-  static async create(out: string, run: Record<string, unknown>): Promise<RunLog> {
+  /**
+   * Creates the folder and writes run.json.
+   * @param runFile where that is, below `out`.
+   * @throws OutputError
+   */
+  static async create(out: string, run: Record<string, unknown>, runFile: string = RUN_FILE): Promise<RunLog> {
     await makeFolder(join(out, LOG_FOLDER, 'redactions'));
-    const log = new RunLog(out, run);
+    const log = new RunLog(out, run, runFile);
     await log.setStatus('running');
     return log;
   }
 
-  private constructor(out: string, run: Record<string, unknown>) {
+  /** Of an output that is written already. @param run what its run.json tells. */
+  static over(out: string, run: Record<string, unknown>): RunLog {
+    return new RunLog(out, run, RUN_FILE);
+  }
+
+  private constructor(out: string, run: Record<string, unknown>, runFile: string) {
     this.#out = out;
     this.#run = run;
+    this.#runFile = runFile;
   }
 
   async setStatus(status: RunStatus, more: Record<string, unknown> = {}): Promise<void> {
@@ -49,7 +60,7 @@ export class RunLog {
     const ours = { tool: TOOL, v: 1, status };
     // Ours come first for the reader, and again so that nothing replaces them.
     const json = JSON.stringify({ ...ours, ...this.#run, ...ours }, undefined, 2);
-    await writeFileAtomic(join(this.#out, RUN_FILE), `${json}\n`);
+    await writeFileAtomic(join(this.#out, this.#runFile), `${json}\n`);
   }
 
   /** Writes the log of a shard apart; `publish` or `rollback` must follow. */
@@ -79,6 +90,11 @@ export class RunLog {
   async rollback(): Promise<void> {
     for (const path of this.#leftovers) await rm(join(this.#out, path), { force: true });
     this.#leftovers = [];
+  }
+
+  /** Of a part of a run: the checksums are those of the whole and come with it. */
+  async finishPart(result: Record<string, unknown>): Promise<void> {
+    await this.setStatus('finished', { result });
   }
 
   /**

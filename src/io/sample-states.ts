@@ -1,16 +1,20 @@
 import type { RedactionRecord } from '../core/outcome.ts';
+import type { ShardPlan } from './shard-plan.ts';
 
 const TO_DO = 0;
 const PUBLISHED = 1;
 const REJECTED = 2;
+/** Of another part of the run. */
+const ELSEWHERE = 3;
 
 /** What has become of each sample of a run: a byte for each, and a reason where there is one. */
 export class SampleStates {
   readonly #codes: Uint8Array;
   readonly #reasons = new Map<number, string>();
 
-  constructor(total: number) {
-    this.#codes = new Uint8Array(total);
+  constructor({ total, firstSample, endSample }: ShardPlan) {
+    this.#codes = new Uint8Array(total).fill(ELSEWHERE);
+    this.#codes.fill(TO_DO, firstSample, endSample);
   }
 
   set(index: number, record: RedactionRecord): void {

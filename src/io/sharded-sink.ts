@@ -30,7 +30,7 @@ export class ShardedSink implements Sink {
   readonly #output: ShardedOutput;
   #state: 'open' | 'broken' | 'closed' = 'open';
   /** First sample that was not looked at yet. */
-  #next = 0;
+  #next: number;
   #shard: Shard | undefined;
   /** Records of an earlier run for the shard at hand, by key. */
   #earlier: ReadonlyMap<string, RedactionRecord> = new Map();
@@ -38,6 +38,7 @@ export class ShardedSink implements Sink {
   #entries: LedgerEntry[] = [];
 
   constructor(options: SinkOptions, output: ShardedOutput, notices: readonly string[]) {
+    this.#next = output.plan.firstSample;
     this.#options = options;
     this.#output = output;
     this.notices = notices;
@@ -164,17 +165,17 @@ export class ShardedSink implements Sink {
   }
 
   async finish(run: Record<string, unknown>): Promise<void> {
-    const { total } = this.#options;
-    const { ledger, lock, log, states } = this.#output;
+    const { total, part } = this.#options;
+    const { plan, ledger, lock, log, states } = this.#output;
     const done = states.nextToDo(this.#next);
     if (this.#state !== 'open' || done !== total) {
       throw new RangeError(`Expected ${total} samples in an open sink but received ${done}`);
     }
     await this.#orBreak(async () => {
-      await this.#passOver(total);
+      await this.#passOver(plan.endSample);
       await lock.assertHeld();
       await ledger.finish(states);
-      await log.finish(run);
+      await (part === undefined ? log.finish(run) : log.finishPart(run));
       this.#state = 'closed';
       await lock.release();
     });
