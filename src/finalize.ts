@@ -9,7 +9,7 @@ import { removeLeftovers } from './io/leftovers.ts';
 import { OutputLock } from './io/lock.ts';
 import { assertNoPartAtWork } from './io/output-folder.ts';
 import { settingsOfPart } from './io/part-siblings.ts';
-import { hasPrivateParts, partsIn, placesOf, readRunFile, removeParts } from './io/parts.ts';
+import { partsIn, placesOf, readRunFile, removeParts } from './io/parts.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from './io/private-run.ts';
 import { type EarlierOutput, reviewShards } from './io/review.ts';
 import { RunLog } from './io/run-log.ts';
@@ -81,7 +81,6 @@ export async function finalize(
   if (found.length === 0 && before?.status !== 'finished') {
     throw new UsageError(`Expected parts of a run in ${options.out} but found none`);
   }
-  if (found.length === 0 && !(await hasPrivateParts(privateDir))) return already(out, privateDir, 0);
   const lock = await OutputLock.acquire(out);
   try {
     await assertNoPartAtWork(out);
@@ -99,8 +98,17 @@ export async function finalize(
   }
 }
 
+/** @throws UsageError when a run.json in the output tells something else. */
+function told<T extends v.GenericSchema>(schema: T, run: unknown, out: string): v.InferOutput<T> {
+  const result = v.safeParse(schema, run);
+  if (result.success) return result.output;
+  throw new UsageError(
+    `Expected run.json of this tool in ${out} but received: ${v.getDotPath(result.issues[0]) ?? ''} ${result.issues[0].message}`,
+  );
+}
+
 async function already(out: string, privateDir: string, parts: number): Promise<FinalizeSummary> {
-  const run = v.parse(resultSchema, await readRunFile(out));
+  const run = told(resultSchema, await readRunFile(out), out);
   const { samplesPerShard, ...result } = run;
   return { status: 'already', parts, shards: new ShardPlan(run).count, ...result, out, privateDir };
 }
@@ -166,7 +174,7 @@ async function putTogether(
   onProgress: (progress: FinalizeProgress) => void,
 ): Promise<FinalizeSummary> {
   const settings = settingsOfPart((parts[0] as PartRun).run);
-  const { total, samplesPerShard, format } = v.parse(settingsSchema, settings);
+  const { total, samplesPerShard, format } = told(settingsSchema, settings, out);
   const { listing: _, ...privateRun } = await samePrivateRun(parts);
   const counts = new RecordCounts();
   const kept = new Map<string, readonly WrittenFile[]>();
