@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { OUTPUT_FORMATS } from './config.ts';
 import { OutputError, UsageError } from './errors.ts';
-import { makeFolder, type WrittenFile } from './io/atomic.ts';
+import type { WrittenFile } from './io/atomic.ts';
 import { folderShards } from './io/folder-sink.ts';
 import { mergeLedgers, readLedger, readSources, type SourceEntry } from './io/ledger-files.ts';
 import { removeLeftovers } from './io/leftovers.ts';
@@ -192,7 +192,6 @@ async function putTogether(
     throw new OutputError(`Expected a name for every image in ${out} but two of different parts have the same one`);
   }
   await assertHeld();
-  await makeFolder(privateDir, 0o700);
   await mergeLedgers(
     privateDir,
     parts.map((part) => part.privateDir),

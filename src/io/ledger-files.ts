@@ -1,7 +1,7 @@
-import { type FileHandle, rename, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { asOutputError, syncFolder, withFile } from './atomic.ts';
+import { asOutputError, makeFolder, syncFolder, withFile } from './atomic.ts';
 import { wholeLines } from './lines.ts';
 import { publicReason } from './records.ts';
 import { type SampleStates, whyRejected } from './sample-states.ts';
@@ -183,6 +183,8 @@ async function rewrite(
  * @throws UsageError for lines that are out of order; OutputError.
  */
 export async function mergeLedgers(folder: string, parts: readonly string[]): Promise<void> {
+  await makeFolder(folder, 0o700);
+  await chmod(folder, 0o700);
   for (const file of FILES) {
     await replaceLines(join(folder, LEDGER[file]), async function* () {
       let last = -1;

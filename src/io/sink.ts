@@ -98,7 +98,7 @@ export async function surveyOutput(options: SinkOptions): Promise<'new' | 'unfin
   }
   const { shards, firstSample, endSample } = earlier.plan;
   const isWhole = state.run.status === 'finished' && marked.size === shards;
-  const { published } = (options.part === undefined ? state.run : state.run.result) as { published?: unknown };
+  const { published } = (options.part === undefined ? state.run : (state.run.result ?? {})) as { published?: unknown };
   return isWhole && !(options.retryFailed && published !== endSample - firstSample) ? 'complete' : 'unfinished';
 }
 
