@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { OUTPUT_FORMATS } from './config.ts';
 import { OutputError, UsageError } from './errors.ts';
 import type { WrittenFile } from './io/atomic.ts';
 import { folderShards } from './io/folder-sink.ts';
@@ -18,6 +17,7 @@ import { type Part, ShardPlan } from './io/shard-plan.ts';
 import { webdatasetShards } from './io/webdataset-sink.ts';
 import { publicResult, RecordCounts } from './record-counts.ts';
 import type { ReviewSummary } from './run.ts';
+import { layoutSchema, told, wholeNumber } from './run-file.ts';
 
 export interface FinalizeOptions {
   readonly out: string;
@@ -47,13 +47,6 @@ export interface FinalizeProgress {
 
 type PartRun = Part & { readonly run: Readonly<Record<string, unknown>>; readonly privateDir: string };
 type Counts = Omit<ReviewSummary, 'problems'>;
-
-const wholeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
-const settingsSchema = v.object({
-  total: wholeNumber,
-  samplesPerShard: v.pipe(wholeNumber, v.minValue(1)),
-  format: v.picklist(OUTPUT_FORMATS),
-});
 
 const resultSchema = v.object({
   total: wholeNumber,
@@ -96,15 +89,6 @@ export async function finalize(
   } finally {
     await lock.release();
   }
-}
-
-/** @throws UsageError when a run.json in the output tells something else. */
-function told<T extends v.GenericSchema>(schema: T, run: unknown, out: string): v.InferOutput<T> {
-  const result = v.safeParse(schema, run);
-  if (result.success) return result.output;
-  throw new UsageError(
-    `Expected run.json of this tool in ${out} but received: ${v.getDotPath(result.issues[0]) ?? ''} ${result.issues[0].message}`,
-  );
 }
 
 async function already(out: string, privateDir: string, parts: number): Promise<FinalizeSummary> {
@@ -174,7 +158,7 @@ async function putTogether(
   onProgress: (progress: FinalizeProgress) => void,
 ): Promise<FinalizeSummary> {
   const settings = settingsOfPart((parts[0] as PartRun).run);
-  const { total, samplesPerShard, format } = told(settingsSchema, settings, out);
+  const { total, samplesPerShard, format } = told(layoutSchema, settings, out);
   const { listing: _, ...privateRun } = await samePrivateRun(parts);
   const counts = new RecordCounts();
   const kept = new Map<string, readonly WrittenFile[]>();
@@ -232,7 +216,11 @@ async function reviewPart(
     return { index: i, origin, relativePath: name, ...(cls === undefined ? {} : { cls }) };
   };
   const ledger = await readLedger(privateDir, plan.total, (i) => at(i).origin);
-  const { kept, notices } = await reviewShards({ out, privateDir, plan, format, at }, ledger, onRecord);
+  const { kept, notices } = await reviewShards(
+    { out, privateDir, plan, format, at, withdrawn: new Set() },
+    ledger,
+    onRecord,
+  );
   const missing = [...plan.names()].filter((name) => !kept.has(name));
   if (missing.length === 0) return kept;
   const why = notices[0]?.replace(/ is done again/, '') ?? `Shard ${missing[0]} is missing`;

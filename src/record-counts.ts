@@ -7,6 +7,7 @@ export class RecordCounts {
   done = 0;
   published = 0;
   rejected = 0;
+  withdrawn = 0;
   readonly regions = perClass();
   /** Published images with at least one region of the class. */
   readonly images = perClass();
@@ -16,6 +17,10 @@ export class RecordCounts {
 
   add(record: RedactionRecord): void {
     this.done++;
+    if (record.status === 'withdrawn') {
+      this.withdrawn++;
+      return;
+    }
     if (record.status !== 'verified') {
       this.rejected++;
       const reason = `${record.stage}/${record.reason}`;
@@ -42,7 +47,7 @@ export function publicResult(
   counts: RecordCounts,
   review: Omit<ReviewSummary, 'problems'> | undefined,
 ): Record<string, unknown> {
-  const { published, rejected, regions, images, standIns } = counts;
+  const { published, rejected, withdrawn, regions, images, standIns } = counts;
   const { added, removed, changed } = review ?? {};
   return {
     total,
@@ -53,6 +58,7 @@ export function publicResult(
     standIns,
     reasons: counts.reasons(),
     ...(review ? { review: { added, removed, changed } } : {}),
+    ...(withdrawn > 0 ? { withdrawn } : {}),
   };
 }
 

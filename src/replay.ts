@@ -10,6 +10,7 @@ import { hasPrivateParts, notFinalized } from './io/parts.ts';
 import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
 import { RUN_FILE } from './io/run-log.ts';
 import { StoredDetections } from './io/stored-detections.ts';
+import { assertNoWithdrawal } from './io/withdrawal.ts';
 import { prepareWithoutDetectors } from './prepare.ts';
 import { type RunHooks, type RunSummary, runSource } from './run.ts';
 import type { Known } from './worker/job.ts';
@@ -92,6 +93,7 @@ async function replay(folder: string, earlier: Earlier, config: Config, hooks: R
   const quarantine = await readQuarantine(folder);
   const stored = await StoredDetections.open(folder);
   const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
+    if (source.withdrawn.has(index)) return WITHDRAWN;
     const detections = await stored.of(index);
     if (detections === undefined) return quarantine.get(index) ?? UNKNOWN;
     const sourceSha256 = source.sha256Of(index);
@@ -106,6 +108,13 @@ async function replay(folder: string, earlier: Earlier, config: Config, hooks: R
   }
 }
 
+const WITHDRAWN: RejectedOutcome = {
+  status: 'quarantined',
+  stage: 'read',
+  reason: 'withdrawn',
+  message: 'Expected an image of the earlier run but it was withdrawn',
+};
+
 const UNKNOWN: RejectedOutcome = {
   status: 'quarantined',
   stage: 'detect',
@@ -114,6 +123,7 @@ const UNKNOWN: RejectedOutcome = {
 };
 
 async function readEarlier(folder: string): Promise<Earlier> {
+  await assertNoWithdrawal(folder);
   if (await hasPrivateParts(folder)) throw notFinalized(folder);
   const kept = await readPrivateRun(folder);
   if (kept !== undefined) return { ...kept, settings: settingsIn(kept.settings, folder) };

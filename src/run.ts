@@ -41,6 +41,8 @@ export interface RunSummary extends RunProgress {
     /** Samples of the whole run. */
     readonly ofTotal: number;
   };
+  /** Samples that were withdrawn from the output of an earlier run: nothing is done with them. Absent for none. */
+  readonly withdrawn?: number;
   /** Samples that were not published, by `stage/reason`. */
   readonly reasons: Readonly<Record<string, number>>;
   /** What the inputs held besides images, by extension or kind. */

@@ -69,6 +69,7 @@ export class Tally {
       status,
       ...this.progress(),
       ...(part ? { part: { ...part, firstShard: first, shards, ofTotal: this.#source.total } } : {}),
+      ...(this.#counts.withdrawn > 0 ? { withdrawn: this.#counts.withdrawn } : {}),
       images: { ...this.#counts.images },
       standIns: { ...this.#counts.standIns },
       reasons: this.#counts.reasons(),

@@ -6,12 +6,13 @@ import { UsageError } from './errors.ts';
 import { sha256OfFile } from './io/atomic.ts';
 import { describeWriter, LOCK_FILE } from './io/lock.ts';
 import { partsIn, readRunFile } from './io/parts.ts';
-import { LOG_FOLDER, RUN_FILE } from './io/run-log.ts';
+import { LOG_FOLDER, RUN_FILE, readSums, SUMS_FILE, VERSIONS } from './io/run-log.ts';
 import { recordSchema } from './record-schema.ts';
 import { checkFolder, checkShards, checkSummaries, parseJson } from './verify-samples.ts';
+import { checkTombstones, checkVersions } from './verify-withdrawn.ts';
 
 /** Written beside or after the checksums, so not listed in them. A lock is told of apart. */
-const UNLISTED = new Set([RUN_FILE, `${LOG_FOLDER}/SHA256SUMS`, `${LOG_FOLDER}/report.html`, LOCK_FILE]);
+const UNLISTED = new Set([RUN_FILE, SUMS_FILE, VERSIONS, `${LOG_FOLDER}/report.html`, LOCK_FILE]);
 
 /** Has times, which are the only bytes of an output in which two equal runs may differ. */
 const SUMMARY = /^(\d+)_stats\.json$/;
@@ -19,6 +20,7 @@ const SUMMARY = /^(\d+)_stats\.json$/;
 export interface OutputReport {
   readonly images: number;
   readonly rejected: number;
+  readonly withdrawn: number;
   readonly files: number;
   /** What is wrong, one sentence each; empty when the output is as this tool leaves it. */
   readonly problems: readonly string[];
@@ -47,7 +49,10 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   if (run.format !== 'folder') await checkSummaries(out, files, problems);
   const verified = [...records.values()].filter((r) => r.status === 'verified').length;
   if (images !== verified) problems.push(`Expected ${verified} images as in the redaction log but found ${images}`);
-  return { images, rejected: records.size - verified, files: files.length, problems };
+  const withdrawn = [...records.values()].filter((r) => r.status === 'withdrawn').length;
+  await checkTombstones(out, records, problems);
+  await checkVersions(out, problems);
+  return { images, rejected: records.size - verified - withdrawn, withdrawn, files: files.length, problems };
 }
 
 /** @throws UsageError when the folder has no run.json of this tool. */
@@ -72,16 +77,14 @@ async function listFiles(out: string): Promise<string[]> {
 }
 
 async function checkSums(out: string, files: readonly string[], problems: string[]): Promise<void> {
-  const text = await readFile(path.join(out, LOG_FOLDER, 'SHA256SUMS'), 'utf8').catch(() => undefined);
-  if (text === undefined) {
+  const sums = await readSums(out).catch(() => undefined);
+  if (sums === undefined) {
     problems.push('Expected _anonymize/SHA256SUMS but it is missing');
     return;
   }
   const present = new Set(files);
   const listed = new Set<string>();
-  for (const line of text.split('\n').filter((l) => l !== '')) {
-    const [, escaped, sum, name = ''] = /^(\\?)([0-9a-f]{64}) [ *](.*)$/.exec(line) ?? [];
-    const file = escaped ? name.replace(/\\(n|r|\\)/g, (_, c) => (c === 'n' ? '\n' : c === 'r' ? '\r' : '\\')) : name;
+  for (const { path: file, sha256: sum } of sums) {
     listed.add(file);
     if (!present.has(file)) problems.push(`Expected ${JSON.stringify(file)} but it is missing`);
     else if ((await sha256OfFile(path.join(out, file)).catch(() => '')) !== sum) {

@@ -12,6 +12,7 @@ import { reportCommand } from './report-command.ts';
 import { EXAMPLES, runCommand } from './run-command.ts';
 import { printable, terminal as realTerminal, type Terminal } from './terminal.ts';
 import { verifyCommand } from './verify-command.ts';
+import { withdrawCommand } from './withdraw-command.ts';
 
 /** Parses arguments, runs one command and sets the exit code. The only place that decides exit codes. */
 export async function main(argv: readonly string[], terminal: Terminal = realTerminal): Promise<void> {
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
   program.addCommand(modelsCommand(terminal, exit));
   program.addCommand(finalizeCommand(terminal, exit));
   program.addCommand(verifyCommand(terminal, exit));
+  program.addCommand(withdrawCommand(terminal));
   program.addCommand(forgetCommand(terminal));
   program.addCommand(reportCommand(terminal));
   program.addCommand(benchCommand(terminal));

@@ -105,6 +105,7 @@ function configOf(inputs: string[], options: Record<string, unknown>): Config {
       'attack',
       'forget',
       'finalize',
+      'withdraw',
     ]);
     throw new UsageError(`Expected a folder for --out but received nothing${hint}`);
   }

@@ -28,6 +28,7 @@ export function describeSummary(summary: RunSummary, config: Config): string {
     '\n',
     table([['class', 'regions', 'images', 'mode'], ...rows]),
     reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
+    summary.withdrawn === undefined ? '' : `\n${plural(summary.withdrawn, 'image')} withdrawn\n`,
     describeReview(summary),
     others && `\n${others}`,
     '\n',

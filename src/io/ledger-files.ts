@@ -1,10 +1,11 @@
-import { chmod, type FileHandle, rename, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { asOutputError, makeFolder, syncFolder, withFile } from './atomic.ts';
+import { asOutputError, makeFolder, syncFolder, withFile, writeFileAtomic } from './atomic.ts';
 import { wholeLines } from './lines.ts';
 import { publicReason } from './records.ts';
 import { type SampleStates, whyRejected } from './sample-states.ts';
+import { keyOf } from './shard-plan.ts';
 import type { SampleOrigin } from './source.ts';
 
 /** What each file of a private directory is called. Every line of them begins with the key of its sample. */
@@ -250,4 +251,47 @@ export async function* readSources(folder: string): AsyncGenerator<SourceEntry> 
       ...(sha256 === undefined ? {} : { sha256 }),
     };
   }
+}
+
+/** Which samples were withdrawn: their keys, and nothing else of them. */
+export const PRIVATE_WITHDRAWN = 'withdrawn.jsonl';
+/** A withdrawal that has begun; removed when it is done. */
+export const WITHDRAWAL = 'withdrawal.json';
+
+/** Samples that were withdrawn, by a private directory. @throws UsageError for other lines. */
+export async function readPrivateWithdrawn(folder: string): Promise<Set<number>> {
+  const path = join(folder, PRIVATE_WITHDRAWN);
+  const found = new Set<number>();
+  for await (const line of wholeLines(path)) found.add(indexOf(line, path));
+  return found;
+}
+
+/**
+ * Removes all that a private directory knows of some samples, but for their keys. Interrupted at any moment, each file
+ * is what it was before or without them.
+ *
+ * @throws UsageError for lines of another form; OutputError.
+ */
+export async function removeSamples(folder: string, samples: ReadonlySet<number>): Promise<void> {
+  const all = new Set([...(await readPrivateWithdrawn(folder)), ...samples]);
+  await replaceLines(join(folder, PRIVATE_WITHDRAWN), async function* () {
+    for (const index of [...all].sort((a, b) => a - b)) yield JSON.stringify({ key: keyOf(index) });
+  });
+  for (const file of FILES) {
+    const path = join(folder, LEDGER[file]);
+    await replaceLines(path, async function* () {
+      for await (const line of wholeLines(path)) if (!samples.has(indexOf(line, path))) yield line;
+    });
+  }
+  await syncFolder(folder);
+}
+
+/** The text of a file of a private directory; undefined when there is none. */
+export async function readPrivateText(folder: string, name: string): Promise<string | undefined> {
+  return readFile(join(folder, name), 'utf8').catch(() => undefined);
+}
+
+/** Writes a file of a private directory, at once. @throws OutputError */
+export async function writePrivateText(folder: string, name: string, text: string): Promise<void> {
+  await writeFileAtomic(join(folder, name), text, 0o600);
 }

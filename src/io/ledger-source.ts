@@ -5,8 +5,9 @@ import { UsageError } from '../errors.ts';
 import { isWithin } from '../paths.ts';
 import { assertDisjoint, realTarget } from './disjoint.ts';
 import { countExtensions } from './extensions.ts';
-import { indexOf, LEDGER, readSources, type SourceEntry } from './ledger-files.ts';
+import { indexOf, LEDGER, readPrivateWithdrawn, readSources, type SourceEntry } from './ledger-files.ts';
 import { wholeLines } from './lines.ts';
+import { keyOf } from './shard-plan.ts';
 import type { ListedSample, Sample, Source } from './source.ts';
 import { scanTar, type TarImage, tarImages } from './tar-source.ts';
 
@@ -16,6 +17,8 @@ const MEMBER_LIMIT = 512 * 2 ** 20;
 export interface LedgerSource extends Source {
   /** Of the image that was redacted; undefined where the folder does not tell. */
   sha256Of(index: number): string | undefined;
+  /** Samples that were withdrawn: nothing is known of them but their place. */
+  readonly withdrawn: ReadonlySet<number>;
   /** Every sample has the name that it has in a folder of outputs. */
   readonly isNamed: boolean;
 }
@@ -31,7 +34,9 @@ export async function openLedgerSource(
   total: number | undefined,
   { out, privateDir }: { readonly out: string; readonly privateDir: string },
 ): Promise<LedgerSource> {
+  const withdrawn = await readPrivateWithdrawn(folder);
   const entries = await readEntries(folder);
+  for (const index of withdrawn) entries[index] = { index, origin: { path: '' }, name: `withdrawn/${keyOf(index)}` };
   const expected = total ?? entries.length;
   const missing = Array.from({ length: expected }).findIndex((_, index) => entries[index] === undefined);
   if (entries.length === 0 || missing >= 0 || entries.length > expected) {
@@ -41,7 +46,7 @@ export async function openLedgerSource(
   }
   await assertApart(folder, entries, resolve(out), resolve(privateDir));
   const nameOf = ({ name, origin }: SourceEntry): string => name ?? origin.member ?? basename(origin.path);
-  const hasCls = entries.every(({ cls }) => cls !== undefined);
+  const hasCls = entries.every(({ index, cls }) => cls !== undefined || withdrawn.has(index));
   const at = (index: number): ListedSample => {
     const entry = entries[index];
     if (entry === undefined) throw new RangeError(`Expected an index below ${entries.length} but received ${index}`);
@@ -50,9 +55,10 @@ export async function openLedgerSource(
   };
   return {
     total: entries.length,
-    extensions: countExtensions(entries.map(nameOf)),
+    extensions: countExtensions(entries.filter(({ index }) => !withdrawn.has(index)).map(nameOf)),
     dropped: new Map(),
     hasCls,
+    withdrawn,
     isNamed: entries.every(({ name }) => name !== undefined),
     sha256Of: (index) => entries[index]?.sha256,
     at,
@@ -92,7 +98,8 @@ async function assertApart(
   privateDir: string,
 ): Promise<void> {
   const places = await assertDisjoint([folder], out, privateDir);
-  for (const source of new Set(entries.map(({ origin }) => dirname(origin.path)))) {
+  const sources = entries.filter(({ origin }) => origin.path !== '').map(({ origin }) => dirname(origin.path));
+  for (const source of new Set(sources)) {
     const real = await realTarget(source);
     for (const [option, place] of [
       ['--out', places.out],

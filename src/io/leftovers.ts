@@ -56,14 +56,19 @@ async function removeNamedFiles(out: string, log: string, kept: ReadonlySet<stri
   for (const line of (await readFile(log, 'utf8')).split('\n')) {
     const file = fileNamedBy(line);
     if (file === undefined || kept.has(file)) continue;
-    for (const path of [file, sidecarOf(file, 'cls')]) await rm(join(out, path), { force: true });
-    for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
-      const isRemoved = await rmdir(folder).then(
-        () => true,
-        () => false,
-      );
-      if (!isRemoved) break;
-    }
+    await removeNamedFile(out, file);
+  }
+}
+
+/** Removes an image of a folder of outputs, its label, and the folders that are empty then. */
+export async function removeNamedFile(out: string, file: string): Promise<void> {
+  for (const path of [file, sidecarOf(file, 'cls')]) await rm(join(out, path), { force: true });
+  for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
+    const isRemoved = await rmdir(folder).then(
+      () => true,
+      () => false,
+    );
+    if (!isRemoved) break;
   }
 }
 

@@ -1,11 +1,11 @@
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { asOutputError, writeFileAtomic } from './atomic.ts';
-import { LEDGER_FILES, PRIVATE_RUN } from './ledger-files.ts';
+import { LEDGER_FILES, PRIVATE_RUN, PRIVATE_WITHDRAWN, WITHDRAWAL } from './ledger-files.ts';
 import { assertUnlocked, isLockName } from './lock.ts';
 import { PARTS_FOLDER, PARTS_NAME, partsIn, placesOf, type RunPlaces, readRunFile } from './parts.ts';
-import { LOG_FOLDER, RUN_FILE } from './run-log.ts';
+import { LOG_FOLDER, RUN_FILE, TOMBSTONES } from './run-log.ts';
 import type { Part } from './shard-plan.ts';
 
 /** What is in the places that a run is to write to. */
@@ -55,7 +55,7 @@ async function isUnbegun(out: string, names: readonly string[]): Promise<boolean
 }
 
 function isLedgerName(name: string): boolean {
-  return [...LEDGER_FILES, PRIVATE_RUN].includes(name.replace(/\.tmp$/, ''));
+  return [...LEDGER_FILES, PRIVATE_RUN, PRIVATE_WITHDRAWN, WITHDRAWAL].includes(name.replace(/\.tmp$/, ''));
 }
 
 /** Whether the private folder is empty or has empty logs of a run of which `out` has a trace. */
@@ -176,6 +176,14 @@ async function removable(
     );
   }
   const logs = old.includes(LOG_FOLDER) ? await readdir(join(out, LOG_FOLDER)) : [];
+  if (
+    logs.includes(basename(TOMBSTONES)) ||
+    [PRIVATE_WITHDRAWN, WITHDRAWAL].some((name) => oldPrivate.includes(name))
+  ) {
+    throw new UsageError(
+      `Expected no withdrawn images in ${out} for --overwrite, since what keeps them out would be removed, but it has some; take them out of the input and remove ${out} and ${privateDir} by hand`,
+    );
+  }
   // What marks the folder as ours goes last: a removal that was cut short can be repeated.
   const markers = [join(out, RUN_FILE), join(out, PARTS_FOLDER)];
   return [

@@ -14,16 +14,19 @@ import { assertNamesApart } from './part-names.ts';
 import { assertSameParts } from './part-siblings.ts';
 import { placesOf, type RunPlaces, removeEmptyState } from './parts.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from './private-run.ts';
+import { withdrawnRecord } from './records.ts';
 import { assertKnown, type EarlierOutput, markedShards, reviewShards } from './review.ts';
 import { RunLog } from './run-log.ts';
 import { SampleStates } from './sample-states.ts';
 import { differingPrivateRuns, differingSettings } from './settings.ts';
 import type { SinkSample } from './shard.ts';
 import { readShardLog } from './shard-log.ts';
-import { ShardPlan } from './shard-plan.ts';
+import { keyOf, ShardPlan } from './shard-plan.ts';
 import { ShardedSink } from './sharded-sink.ts';
 import type { ListedSample, SampleOrigin } from './source.ts';
+import { withdrawnSamples } from './tombstones.ts';
 import { webdatasetShards } from './webdataset-sink.ts';
+import { assertNoWithdrawal } from './withdrawal.ts';
 
 export interface SinkItem {
   readonly sample: SinkSample;
@@ -88,25 +91,33 @@ export async function surveyOutput(options: SinkOptions): Promise<'new' | 'unfin
     assertNamesApart({ ...options, part: options.part }, options.at);
   }
   if (state.kind !== 'earlier') return 'new';
-  const earlier = earlierOutput(options);
+  const earlier = await earlierOutput(options);
   const ledger = await assertSameRun(options, state.run, ['sources']);
   const marked = await markedShards(earlier);
   for (const name of marked) {
     const { plan } = earlier;
     const shard = Number(name);
-    for (let i = plan.startOf(shard); i < plan.endOf(shard); i++) assertKnown(earlier, ledger, i, 'sources');
+    for (let i = plan.startOf(shard); i < plan.endOf(shard); i++) {
+      if (!earlier.withdrawn.has(i)) assertKnown(earlier, ledger, i, 'sources');
+    }
   }
   const { shards, firstSample, endSample } = earlier.plan;
   const isWhole = state.run.status === 'finished' && marked.size === shards;
-  const { published } = (options.part === undefined ? state.run : (state.run.result ?? {})) as { published?: unknown };
-  return isWhole && !(options.retryFailed && published !== endSample - firstSample) ? 'complete' : 'unfinished';
+  const { published, withdrawn = 0 } = (options.part === undefined ? state.run : (state.run.result ?? {})) as {
+    published?: number;
+    withdrawn?: number;
+  };
+  return isWhole && !(options.retryFailed && (published ?? 0) + withdrawn !== endSample - firstSample)
+    ? 'complete'
+    : 'unfinished';
 }
 
 /** A part of an output that is whole: it must be of the same run. @throws UsageError */
 async function surveyFinalized(options: SinkOptions, run: Readonly<Record<string, unknown>>): Promise<'finalized'> {
   const { part: _, ...whole } = options;
   await assertSameRun(whole, run, ['sources']);
-  if (options.retryFailed || (await markedShards(earlierOutput(options))).size < earlierOutput(options).plan.shards) {
+  const earlier = await earlierOutput(options);
+  if (options.retryFailed || (await markedShards(earlier)).size < earlier.plan.shards) {
     throw new UsageError(
       `Expected an output that is not finalized for --shard-index but ${options.out} is: go on with it without --shard-index`,
     );
@@ -116,7 +127,7 @@ async function surveyFinalized(options: SinkOptions, run: Readonly<Record<string
 
 /** The records of an output that is complete, in order. @throws UsageError when its log was changed. */
 export async function* completeRecords(options: SinkOptions): AsyncGenerator<RedactionRecord> {
-  const { out, plan } = earlierOutput(options);
+  const { out, plan } = await earlierOutput(options);
   for (const name of plan.names()) {
     try {
       yield* await readShardLog(out, name);
@@ -160,7 +171,7 @@ export async function openSink(options: SinkOptions, hooks: OpenHooks = {}): Pro
 }
 
 async function newSink(options: SinkOptions, lock: OutputLock): Promise<Sink> {
-  const { out, plan, format, privateDir, places } = earlierOutput(options);
+  const { out, plan, format, privateDir, places } = await earlierOutput(options);
   // The private folder first: no output without the log of where it came from.
   const ledger = await Ledger.create(privateDir);
   try {
@@ -168,7 +179,7 @@ async function newSink(options: SinkOptions, lock: OutputLock): Promise<Sink> {
     const log = await RunLog.create(out, stateOf(options), places.runFile);
     if (options.privateRun) await writePrivateRun(privateDir, options.privateRun);
     const states = new SampleStates(plan);
-    return new ShardedSink(options, { out, plan, format, lock, ledger, log, states }, []);
+    return new ShardedSink(options, { out, plan, format, lock, ledger, log, states, whole: new Set() }, []);
   } catch (error) {
     await Promise.allSettled([rm(join(out, places.stateFolder), { recursive: true, force: true }), ledger.remove()]);
     throw error;
@@ -181,11 +192,17 @@ async function resumeSink(
   lock: OutputLock,
   { onKept = () => {}, signal }: OpenHooks,
 ): Promise<Sink> {
-  const earlier = earlierOutput(options);
-  const { out, plan, format, privateDir, places } = earlier;
+  const earlier = await earlierOutput(options);
+  const { out, plan, format, privateDir, places, withdrawn } = earlier;
   const index = await assertSameRun(options, run);
-  const isRetried = (record: RedactionRecord): boolean => options.retryFailed && record.status !== 'verified';
+  const isRetried = ({ status }: RedactionRecord): boolean =>
+    options.retryFailed && status !== 'verified' && status !== 'withdrawn';
   const review = await reviewShards(earlier, index, (record) => isRetried(record) || onKept(record), signal);
+  for (const index of [...withdrawn].sort((a, b) => a - b)) {
+    const isOurs = index >= plan.firstSample && index < plan.endSample;
+    // The records of whole shards are told already.
+    if (isOurs && !review.kept.has(plan.nameOf(plan.shardOf(index)))) onKept(withdrawnRecord(keyOf(index)));
+  }
   const log = await RunLog.create(out, stateOf(options), places.runFile);
   await removeLeftovers(out, plan, review.kept, places.stateFolder).catch((error: unknown) => {
     throw asOutputError(out, error);
@@ -199,7 +216,7 @@ async function resumeSink(
     // A shard that is written again has other files then.
     if (states.nextToDo(plan.startOf(shard), plan.endOf(shard)) === plan.endOf(shard)) log.commit(files);
   }
-  return new ShardedSink(options, { out, plan, format, lock, ledger, log, states }, review.notices);
+  return new ShardedSink(options, { out, plan, format, lock, ledger, log, states, whole: review.kept }, review.notices);
 }
 
 function settingsOf({ run, format, total }: SinkOptions): Record<string, unknown> {
@@ -212,7 +229,7 @@ function stateOf(options: SinkOptions): Record<string, unknown> {
   return { ...settingsOf(options), ...(part ? { part } : {}) };
 }
 
-function earlierOutput(options: SinkOptions): EarlierOutput & { readonly places: RunPlaces } {
+async function earlierOutput(options: SinkOptions): Promise<EarlierOutput & { readonly places: RunPlaces }> {
   const out = resolve(options.out);
   const places = placesOf(resolve(options.privateDir), options.part);
   return {
@@ -222,6 +239,7 @@ function earlierOutput(options: SinkOptions): EarlierOutput & { readonly places:
     plan: new ShardPlan(options),
     format: options.format === 'folder' ? folderShards(out) : webdatasetShards(out, options.hasCls),
     at: options.at,
+    withdrawn: await withdrawnSamples(out, resolve(options.privateDir)),
   };
 }
 
@@ -237,6 +255,7 @@ async function assertSameRun(
   earlier: Readonly<Record<string, unknown>>,
   files?: readonly LedgerFile[],
 ): Promise<LedgerIndex> {
+  await assertNoWithdrawal(resolve(options.privateDir), earlier);
   const { total, ...settings } = settingsOf(options);
   const differences = differingSettings(earlier, settings);
   const { privateDir } = placesOf(resolve(options.privateDir), options.part);
