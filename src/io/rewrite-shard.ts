@@ -41,12 +41,18 @@ export async function rewriteShard(shard: number, rewrite: ShardRewrite): Promis
   const rows = records.map((record, i) => rowOf(record, at(plan.startOf(shard) + i)));
   await rm(join(out, `${name}.tar.tmp`), { force: true });
   const written = await format.open(name);
-  for (const [i, record] of records.entries()) {
-    const sample = at(plan.startOf(shard) + i);
-    if (record.status === 'verified') await written.keep(sample, record);
-    else written.skip(sample);
+  try {
+    for (const [i, record] of records.entries()) {
+      const sample = at(plan.startOf(shard) + i);
+      if (record.status === 'verified') await written.keep(sample, record);
+      else written.skip(sample);
+    }
+    await written.verify();
+  } catch (error) {
+    // Nothing of it is published yet.
+    await written.discard();
+    throw error;
   }
-  await written.verify();
   await log.stage(name, records);
   const published = await written.publish();
   for (const [i, { status }] of records.entries()) {
