@@ -214,7 +214,7 @@ async function pump(
     tally.add(outcome, await sink.write({ sample: next.sample, outcome }));
     hooks.onProgress?.(tally.progress());
   };
-  const groupOf = numbersOf(groups, (index) => folderOf(source.at(index)));
+  const groupOf = numbersOf(groups, (index) => folderOf(nearestKnown(source, index)));
   try {
     for await (const sample of source.samples({ isWanted: (index) => sink.wants(index), signal: hooks.signal })) {
       const group = groupOf(sample.index);
@@ -241,6 +241,13 @@ async function pump(
     await sink.abort('failed');
     throw error;
   }
+}
+
+/** Of a withdrawn sample nobody knows the folder any more: it counts with the one before it. */
+function nearestKnown(source: Source, index: number): ListedSample {
+  let near = index;
+  while (near > 0 && source.at(near).origin.path === '') near--;
+  return source.at(near);
 }
 
 /** What a caller's own grouping is read from: the folder of a file, or that of a member within its archive. */
