@@ -1,7 +1,10 @@
 // Kills runs at random instants and resumes them: does every one end with the bytes of an undisturbed run, and
 // was anything ever at its final name that is not in there?
 //
-//   node benchmarks/kill-and-resume.mjs [--kills 100] [--images 24]
+//   node benchmarks/kill-and-resume.mjs [--kills 100] [--images 24] [--parts 3]
+//
+// With --parts, every run is done by so many processes (--shard-index), two of them at once; each is killed, goes on,
+// and so does the finalization.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, watch } from 'node:fs';
@@ -16,14 +19,19 @@ import { packTar, unpackTar } from 'modern-tar';
 import sharp from 'sharp';
 
 const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '100' }, images: { type: 'string', default: '24' } },
+  options: {
+    kills: { type: 'string', default: '100' },
+    images: { type: 'string', default: '24' },
+    parts: { type: 'string', default: '1' },
+  },
 });
 const kills = Number(values.kills);
 const images = Number(values.images);
+const parts = Number(values.parts);
 const COMMAND = fileURLToPath(new URL('../bin/anonymize.cjs', import.meta.url));
 const OPTIONS = ['--preset', 'faces', '--quality', 'fast', '--samples-per-shard', '2', '--quiet'];
 /** Names under which nothing is promised to be whole. */
-const UNFINISHED = /(\.tmp|\.pending)$|(^|\/)\.staging-\d+(\/|$)|^_anonymize\/lock/;
+const UNFINISHED = /(\.tmp|\.pending)$|(^|\/)\.staging-\d+(\/|$)|^_anonymize\/(lock|parts)/;
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
@@ -49,24 +57,28 @@ async function makeInputs(root) {
   await writeFile(path.join(root, 'photos.tar'), await packTar(members));
 }
 
-/** Starts the command; `whenBegun` is called once it holds the output. */
+/** Starts a run; `whenBegun` is called once it holds the output. */
 function run(args, out, whenBegun) {
+  const at = args.indexOf('--shard-index');
+  const lock = at < 0 ? '_anonymize/lock' : `_anonymize/parts/${args[at + 1]}-of-${parts}/lock`;
+  return command([...args, '--out', out, ...OPTIONS], path.join(out, lock), whenBegun);
+}
+
+function command(args, lock, whenBegun) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [COMMAND, ...args, '--out', out, ...OPTIONS], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     const stderr = [];
     child.stderr.on('data', (chunk) => stderr.push(chunk));
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stderr: Buffer.concat(stderr).toString() }));
-    if (whenBegun !== undefined) void untilBegun(out, child).then((begun) => begun && whenBegun(child));
+    if (whenBegun !== undefined) void untilBegun(lock, child).then((begun) => begun && whenBegun(child));
   });
 }
 
-async function untilBegun(out, child) {
+async function untilBegun(lock, child) {
   while (child.exitCode === null && child.signalCode === null) {
-    const lock = await readFile(path.join(out, '_anonymize/lock'), 'utf8').catch(() => '');
-    if (lock.includes(`"pid":${child.pid},`)) return true;
+    const owner = await readFile(lock, 'utf8').catch(() => '');
+    if (owner.includes(`"pid":${child.pid},`)) return true;
     await pause(1);
   }
   return false;
@@ -219,14 +231,12 @@ try {
     await mkdir(out);
     const monitor = new Monitor(out, expected);
     monitor.start();
-    // Every third one is killed again while it goes on.
-    const times = n % 3 === 2 ? 2 : 1;
-    for (let time = 0; time < times; time++) {
+    const kill = async (start, within) => {
       const early = Math.random() < 0.1;
       // Most of the time goes into looking at images; half of the kills come while files are written.
       const writing = !early && Math.random() < 0.5;
-      const ran = await run([...args, '--workers', String(workers)], out, async (child) => {
-        await pause(early ? 0 : Math.random() * duration);
+      const ran = await start(async (child) => {
+        await pause(early ? 0 : Math.random() * within);
         if (writing) {
           await Promise.race([monitor.nextChange(), pause(1000)]);
           await pause(Math.random() * 12);
@@ -243,11 +253,28 @@ try {
         const problem = await wrongWith(out, file, expected);
         if (problem !== undefined) total.wrong.push(`${file} after the kill: ${problem}`);
       }
-    }
+    };
+    const begin = (more) => (whenBegun) => run([...args, ...more, '--workers', String(workers)], out, whenBegun);
+    const partArgs = (index) => ['--shard-index', String(index), '--shard-count', String(parts)];
+    // Every third one is killed again while it goes on.
+    const times = n % 3 === 2 ? 2 : 1;
     if (times === 2) total.twice++;
+    if (parts === 1) for (let time = 0; time < times; time++) await kill(begin([]), duration);
+    else {
+      const part = async (index) => {
+        for (let time = 0; time < times; time++) await kill(begin(partArgs(index)), duration / parts);
+        const { code, stderr } = await begin(partArgs(index))();
+        if (code > 1) process.stdout.write(`part ${index} ended with ${code}: ${stderr}`);
+      };
+      const order = Array.from({ length: parts }, (_, i) => i).sort(() => Math.random() - 0.5);
+      await Promise.all(order.slice(0, 2).map(part));
+      for (const index of order.slice(2)) await part(index);
+    }
     const markers = await readdir(format === 'folder' ? path.join(out, '_anonymize/redactions') : out).catch(() => []);
     total.shards += markers.filter((file) => /^\d+(_stats\.json|\.jsonl)$/.test(file)).length;
-    const { code, stderr } = await run([...args, '--workers', String(workers)], out);
+    const finalize = (whenBegun) => command(['finalize', out], path.join(out, '_anonymize/lock'), whenBegun);
+    if (parts > 1) await kill(finalize, 40);
+    const { code, stderr } = await (parts > 1 ? finalize() : begin([])());
     await monitor.stop();
     total.looks += monitor.looks;
     total.wrong.push(...monitor.wrong);
@@ -260,7 +287,7 @@ try {
   }
   process.stdout.write(
     [
-      `${kills} runs over 1 and 2 workers, folder and tar, WebDataset and folder; ${images + 1} images, 2 a shard`,
+      `${kills} runs${parts > 1 ? ` of ${parts} parts each` : ''} over 1 and 2 workers, folder and tar, WebDataset and folder; ${images + 1} images, 2 a shard`,
       `killed: ${total.killed} times (${total.twice} runs twice; ${total.early} as soon as they had begun, ${total.writing} while files were written); over before: ${total.late}`,
       `whole shards found by the last resume: ${(total.shards / kills).toFixed(1)} of ${Math.ceil((images + 1) / 2)} on average`,
       `ended byte-identical: ${total.identical} of ${kills}`,

@@ -15,6 +15,8 @@ type OfFiles =
   | 'format'
   | 'labels'
   | 'samplesPerShard'
+  | 'shardIndex'
+  | 'shardCount'
   | 'overwrite'
   | 'resume'
   | 'retryFailed'

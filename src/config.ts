@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
 import { LABELS, type Labels } from './io/class-folders.ts';
+import type { Part } from './io/shard-plan.ts';
 import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
@@ -37,6 +38,15 @@ function whole(most: number) {
   const expected = `a whole number from 1 to ${most}`;
   return v.pipe(v.number(expected), v.integer(expected), v.minValue(1, expected), v.maxValue(most, expected));
 }
+
+const MOST_PARTS = 100_000;
+const PART_INDEX = `auto or a whole number from 0 to ${MOST_PARTS - 1}`;
+const partIndex = v.pipe(
+  v.number(PART_INDEX),
+  v.integer(PART_INDEX),
+  v.minValue(0, PART_INDEX),
+  v.maxValue(MOST_PARTS - 1, PART_INDEX),
+);
 
 const SEEDS = 'a whole number from 0 to 4294967295';
 const seedNumber = v.pipe(v.number(SEEDS), v.integer(SEEDS), v.minValue(0, SEEDS), v.maxValue(0xffffffff, SEEDS));
@@ -80,6 +90,9 @@ const optionsSchema = v.strictObject({
   corrections: v.optional(text('a file')),
   format: v.optional(oneOf(OUTPUT_FORMATS), 'webdataset'),
   samplesPerShard: v.optional(whole(1_000_000), 1000),
+  /** Of several processes that do a run together, which this is, from 0, and how many there are. */
+  shardIndex: v.optional(partIndex),
+  shardCount: v.optional(whole(MOST_PARTS)),
   encode: v.optional(oneOf(ENCODINGS), 'keep'),
   jpegQuality: v.optional(whole(100), 92),
   logGeometry: v.optional(oneOf(LOG_GEOMETRY), 'coarse'),
@@ -120,6 +133,8 @@ export interface Config {
   readonly corrections?: string;
   readonly format: (typeof OUTPUT_FORMATS)[number];
   readonly samplesPerShard: number;
+  /** Only this part of the run is done. */
+  readonly part?: Part;
   readonly encode: 'keep' | ImageFormat;
   readonly jpegQuality: number;
   readonly logGeometry: (typeof LOG_GEOMETRY)[number];
@@ -201,6 +216,7 @@ export function fillConfig(options: unknown): Config {
     ...(o.corrections === undefined ? {} : { corrections: path.resolve(o.corrections) }),
     format: o.format,
     samplesPerShard: o.samplesPerShard,
+    ...partOf(o),
     encode: o.encode,
     jpegQuality: o.jpegQuality,
     logGeometry: o.logGeometry,
@@ -217,6 +233,25 @@ export function fillConfig(options: unknown): Config {
 function modes(redact: v.InferOutput<typeof optionsSchema>['redact']): Record<ClassName, Mode> {
   const modeOf = (cls: ClassName): Mode => (typeof redact === 'string' ? redact : (redact?.[cls] ?? 'blur'));
   return { face: modeOf('face'), body: modeOf('body'), plate: modeOf('plate'), text: modeOf('text') };
+}
+
+function partOf({ shardIndex, shardCount, overwrite }: v.InferOutput<typeof optionsSchema>): { part?: Part } {
+  if (shardIndex === undefined && shardCount === undefined) return {};
+  if (shardIndex === undefined || shardCount === undefined) {
+    const [given, other] = shardCount === undefined ? ['index', 'count'] : ['count', 'index'];
+    throw new UsageError(`Expected --shard-${other} with --shard-${given} but received only one of them`);
+  }
+  if (shardIndex >= shardCount) {
+    throw new UsageError(
+      `Expected a whole number from 0 to ${shardCount - 1} for --shard-index with --shard-count ${shardCount} but received ${shardIndex}`,
+    );
+  }
+  if (overwrite) {
+    throw new UsageError(
+      'Expected no --overwrite with --shard-index, since other processes may be at work in the folder; remove it by hand, or start over without --shard-index',
+    );
+  }
+  return { part: { index: shardIndex, count: shardCount } };
 }
 
 function parseFill(fill: string): { r: number; g: number; b: number } {

@@ -17,6 +17,8 @@ export {
   evaluate,
 } from './eval/evaluate.ts';
 export type { ClassReport, EvaluationReport } from './eval/report.ts';
+export { type FinalizeOptions, type FinalizeSummary, finalize } from './finalize.ts';
 export type { GivenBox } from './known/boxes.ts';
 export { openReplay, type Replay, type ReplayOptions } from './replay.ts';
 export { type ReviewSummary, type RunHooks, type RunProgress, type RunSummary, run } from './run.ts';
+export { planWithdrawal, type WithdrawOptions, type WithdrawSummary, withdraw } from './withdraw.ts';

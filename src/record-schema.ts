@@ -39,4 +39,5 @@ export const recordSchema = v.variant('status', [
     stage: v.picklist(['read', 'decode', 'detect', 'redact', 'encode', 'verify', 'worker']),
     reason: code,
   }),
+  v.strictObject({ v: v.literal(1), key, status: v.literal('withdrawn') }),
 ]);

@@ -6,9 +6,11 @@ import type { RejectedOutcome } from './core/outcome.ts';
 import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
 import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
+import { hasPrivateParts, notFinalized } from './io/parts.ts';
 import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
 import { RUN_FILE } from './io/run-log.ts';
 import { StoredDetections } from './io/stored-detections.ts';
+import { assertNoWithdrawal } from './io/withdrawal.ts';
 import { prepareWithoutDetectors } from './prepare.ts';
 import { type RunHooks, type RunSummary, runSource } from './run.ts';
 import type { Known } from './worker/job.ts';
@@ -16,7 +18,7 @@ import type { Known } from './worker/job.ts';
 /** Options that a replay does not take from the earlier run. */
 export type ReplayOptions = Omit<
   Options,
-  'inputs' | 'model' | 'quality' | 'boxes' | 'labels' | 'samplesPerShard' | 'retryFailed'
+  'inputs' | 'model' | 'quality' | 'boxes' | 'labels' | 'samplesPerShard' | 'shardIndex' | 'shardCount' | 'retryFailed'
 >;
 
 export interface Replay {
@@ -91,6 +93,7 @@ async function replay(folder: string, earlier: Earlier, config: Config, hooks: R
   const quarantine = await readQuarantine(folder);
   const stored = await StoredDetections.open(folder);
   const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
+    if (source.withdrawn.has(index)) return WITHDRAWN;
     const detections = await stored.of(index);
     if (detections === undefined) return quarantine.get(index) ?? UNKNOWN;
     const sourceSha256 = source.sha256Of(index);
@@ -105,6 +108,13 @@ async function replay(folder: string, earlier: Earlier, config: Config, hooks: R
   }
 }
 
+const WITHDRAWN: RejectedOutcome = {
+  status: 'quarantined',
+  stage: 'read',
+  reason: 'withdrawn',
+  message: 'Expected an image of the earlier run but it was withdrawn',
+};
+
 const UNKNOWN: RejectedOutcome = {
   status: 'quarantined',
   stage: 'detect',
@@ -113,6 +123,8 @@ const UNKNOWN: RejectedOutcome = {
 };
 
 async function readEarlier(folder: string): Promise<Earlier> {
+  await assertNoWithdrawal(folder);
+  if (await hasPrivateParts(folder)) throw notFinalized(folder);
   const kept = await readPrivateRun(folder);
   if (kept !== undefined) return { ...kept, settings: settingsIn(kept.settings, folder) };
   // The first versions kept no settings in the private folder; those of its output stand beside it by default.

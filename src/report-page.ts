@@ -6,6 +6,7 @@ export interface ReportData {
   /** run.json */
   readonly run: Readonly<Record<string, unknown>>;
   readonly published: number;
+  readonly withdrawn: number;
   readonly reasons: readonly (readonly [reason: string, samples: number])[];
   readonly classes: readonly {
     readonly cls: ClassName;
@@ -34,7 +35,7 @@ export function renderReport(data: ReportData): string {
   const rejected = data.reasons.reduce((sum, [, n]) => sum + n, 0);
   const finished = run.status === 'finished';
   const body = `<h1>Anonymization report</h1>
-<p>${count(data.published, 'image')} published, ${rejected} not published${finished ? '' : ` · run ${escapeHtml(run.status)}`}</p>
+<p>${count(data.published, 'image')} published, ${rejected} not published${data.withdrawn > 0 ? `, ${data.withdrawn} withdrawn` : ''}${finished ? '' : ` · run ${escapeHtml(run.status)}`}</p>
 <p class="note">Counts are what the models detected. An instance that no model saw is in no table here and is not redacted.</p>
 <h2>What was redacted</h2>
 ${classTable(data)}

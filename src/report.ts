@@ -30,10 +30,12 @@ export async function writeReport(out: string, samples: number): Promise<string>
   const logs = path.join(out, LOG_FOLDER, 'redactions');
   const records: VerifiedRecord[] = [];
   const reasons = new Map<string, number>();
+  let withdrawn = 0;
   for (const name of (await readdir(logs)).filter((file) => file.endsWith('.jsonl')).sort()) {
     for (const line of (await readFile(path.join(logs, name), 'utf8')).split('\n').filter((l) => l !== '')) {
       const record = parseRecord(name, line);
       if (record.status === 'verified') records.push(record as VerifiedRecord);
+      else if (record.status === 'withdrawn') withdrawn++;
       else
         reasons.set(`${record.stage}: ${record.reason}`, (reasons.get(`${record.stage}: ${record.reason}`) ?? 0) + 1);
     }
@@ -42,6 +44,7 @@ export async function writeReport(out: string, samples: number): Promise<string>
   const data: ReportData = {
     run,
     published: records.length,
+    withdrawn,
     reasons: [...reasons].sort((a, b) => b[1] - a[1]),
     classes: CLASSES.map((cls) => summarizeClass(cls, records)),
     heightBounds: HEIGHT_BOUNDS,

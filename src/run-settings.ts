@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { listingDigest } from './io/listing.ts';
 import type { PrivateRun } from './io/private-run.ts';
 import type { Source } from './io/source.ts';
 import type { Review } from './known/review.ts';
@@ -21,6 +22,7 @@ export function privateRun(
     seed: config.seed,
     boxes: digest,
     corrections: review?.digest ?? null,
+    ...(config.part ? { listing: listingDigest(source.total, source.at) } : {}),
     // A run that detects nothing hands on what it was given.
     detected: {
       models: [...(before?.models ?? models)],

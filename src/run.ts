@@ -4,6 +4,8 @@ import type { Outcome, RejectedOutcome } from './core/outcome.ts';
 import type { ClassName } from './core/types.ts';
 import { chooseEncoding } from './encoding.ts';
 import { checkOutput } from './io/output-folder.ts';
+import { placesOf } from './io/parts.ts';
+import { type Part, ShardPlan } from './io/shard-plan.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from './io/sink.ts';
 import { type ListedSample, openSource, type Sample, type Source } from './io/source.ts';
 import { openGivenBoxes } from './known/boxes.ts';
@@ -32,6 +34,15 @@ export interface RunSummary extends RunProgress {
   readonly images: Readonly<Record<ClassName, number>>;
   /** Regions that were blurred because they could not be replaced. */
   readonly standIns: Readonly<Record<ClassName, number>>;
+  /** Which part of a run this was, when it was one; all counts are those of the part. */
+  readonly part?: Part & {
+    readonly firstShard: number;
+    readonly shards: number;
+    /** Samples of the whole run. */
+    readonly ofTotal: number;
+  };
+  /** Samples that were withdrawn from the output of an earlier run: nothing is done with them. Absent for none. */
+  readonly withdrawn?: number;
   /** Samples that were not published, by `stage/reason`. */
   readonly reasons: Readonly<Record<string, number>>;
   /** What the inputs held besides images, by extension or kind. */
@@ -136,12 +147,16 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
     at: source.at,
   };
   const found = await surveyOutput(output);
-  if (found === 'complete') {
+  const settle = async (): Promise<void> => {
+    const { privateDir } = placesOf(config.privateDir, found === 'finalized' ? undefined : config.part);
+    tally.review = await review?.sumUp(privateDir, job.detect.thresholds, new ShardPlan(output));
+  };
+  if (found === 'complete' || found === 'finalized') {
     for await (const record of completeRecords(output)) tally.keep(record);
-    tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds);
+    await settle();
     return tally.summary('finished');
   }
-  const pool = new WorkerPool(job, { workers: Math.min(config.workers, total) });
+  const pool = new WorkerPool(job, { workers: tally.summary('finished').workers });
   try {
     const providers = await pool.ready();
     tally.device = providers.length > 0 ? providers : ['cpu'];
@@ -150,9 +165,6 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
     if (sink === undefined) return tally.summary('interrupted');
     tally.notices.push(...sink.notices);
     hooks.onStart?.(tally.summary('finished'));
-    const settle = async (): Promise<void> => {
-      tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds);
-    };
     const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
       const known = (await work.knownOf?.(index)) ?? {};
       const corrections = review?.of(index) ?? [];
@@ -202,7 +214,7 @@ async function pump(
     tally.add(outcome, await sink.write({ sample: next.sample, outcome }));
     hooks.onProgress?.(tally.progress());
   };
-  const groupOf = numbersOf(groups, (index) => folderOf(source.at(index)));
+  const groupOf = numbersOf(groups, (index) => folderOf(nearestKnown(source, index)));
   try {
     for await (const sample of source.samples({ isWanted: (index) => sink.wants(index), signal: hooks.signal })) {
       const group = groupOf(sample.index);
@@ -217,7 +229,7 @@ async function pump(
     }
     while (window.length > 0) await writeOldest();
     tally.peakInFlight = pool.peakInFlight;
-    if (hooks.signal?.aborted && tally.progress().done < source.total) {
+    if (hooks.signal?.aborted && tally.progress().done < tally.progress().total) {
       await sink.abort('interrupted');
       return tally.summary('interrupted');
     }
@@ -229,6 +241,13 @@ async function pump(
     await sink.abort('failed');
     throw error;
   }
+}
+
+/** Of a withdrawn sample nobody knows the folder any more: it counts with the one before it. */
+function nearestKnown(source: Source, index: number): ListedSample {
+  let near = index;
+  while (near > 0 && source.at(near).origin.path === '') near--;
+  return source.at(near);
 }
 
 /** What a caller's own grouping is read from: the folder of a file, or that of a member within its archive. */

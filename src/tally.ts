@@ -1,7 +1,8 @@
 import type { Config } from './config.ts';
 import type { Outcome, RedactionRecord } from './core/outcome.ts';
-import { CLASSES, type ClassName } from './core/types.ts';
+import { ShardPlan } from './io/shard-plan.ts';
 import type { Source } from './io/source.ts';
+import { publicResult, RecordCounts } from './record-counts.ts';
 import type { ReviewSummary, RunProgress, RunSummary } from './run.ts';
 
 /** Adds up what has become of the samples of a run. */
@@ -13,26 +14,23 @@ export class Tally {
   review: ReviewSummary | undefined;
   readonly #source: Source;
   readonly #config: Config;
+  readonly #plan: ShardPlan;
   readonly #start = performance.now();
-  #done = 0;
+  readonly #counts = new RecordCounts();
   #kept = 0;
-  #published = 0;
   /** Published samples of this run, which alone were timed. */
   #timed = 0;
-  readonly #regions = perClass();
-  readonly #images = perClass();
-  readonly #standIns = perClass();
-  readonly #reasons = new Map<string, number>();
   readonly #timings = new Map<string, number>();
 
   constructor(source: Source, config: Config) {
     this.#source = source;
     this.#config = config;
+    this.#plan = new ShardPlan({ ...config, total: source.total });
   }
 
   /** Counts a sample of this run. */
   add(outcome: Outcome, record: RedactionRecord): void {
-    this.#count(record);
+    this.#counts.add(record);
     if (outcome.status !== 'verified') return;
     this.#timed++;
     for (const [stage, ms] of Object.entries(outcome.timings)) {
@@ -43,80 +41,50 @@ export class Tally {
   /** Counts a sample that an earlier run has done. */
   keep(record: RedactionRecord): void {
     this.#kept++;
-    this.#count(record);
-  }
-
-  #count(record: RedactionRecord): void {
-    this.#done++;
-    if (record.status !== 'verified') {
-      const reason = `${record.stage}/${record.reason}`;
-      this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
-      return;
-    }
-    this.#published++;
-    for (const cls of CLASSES) {
-      this.#regions[cls] += record.counts[cls];
-      if (record.counts[cls] > 0) this.#images[cls]++;
-    }
-    for (const region of record.regions) if (region.requested) this.#standIns[region.class]++;
+    this.#counts.add(record);
   }
 
   progress(): RunProgress {
     return {
-      done: this.#done,
+      done: this.#counts.done,
       kept: this.#kept,
-      total: this.#source.total,
-      published: this.#published,
-      rejected: this.#done - this.#published,
-      regions: { ...this.#regions },
+      total: this.#plan.endSample - this.#plan.firstSample,
+      published: this.#counts.published,
+      rejected: this.#counts.rejected,
+      regions: { ...this.#counts.regions },
     };
-  }
-
-  #sortedReasons(): Record<string, number> {
-    return Object.fromEntries([...this.#reasons].sort());
   }
 
   /** For run.json. */
   publicResult(): Record<string, unknown> {
-    const { total, published, rejected, regions } = this.progress();
-    const { added, removed, changed } = this.review ?? {};
-    return {
-      total,
-      published,
-      rejected,
-      regions,
-      images: this.#images,
-      standIns: this.#standIns,
-      reasons: this.#sortedReasons(),
-      ...(this.review ? { review: { added, removed, changed } } : {}),
-    };
+    return publicResult(this.#source.total, this.#counts, this.review);
   }
 
   summary(status: RunSummary['status']): RunSummary {
     const seconds = (performance.now() - this.#start) / 1000;
+    const { part } = this.#config;
+    const { first, shards } = this.#plan;
     const mean = ([stage, ms]: [string, number]): [string, number] => [stage, ms / Math.max(1, this.#timed)];
     return {
       status,
       ...this.progress(),
-      images: { ...this.#images },
-      standIns: { ...this.#standIns },
-      reasons: this.#sortedReasons(),
+      ...(part ? { part: { ...part, firstShard: first, shards, ofTotal: this.#source.total } } : {}),
+      ...(this.#counts.withdrawn > 0 ? { withdrawn: this.#counts.withdrawn } : {}),
+      images: { ...this.#counts.images },
+      standIns: { ...this.#counts.standIns },
+      reasons: this.#counts.reasons(),
       dropped: Object.fromEntries([...this.#source.dropped].sort()),
       ...(this.review ? { review: this.review } : {}),
       notices: this.notices,
       models: this.models,
       device: this.device,
-      workers: Math.min(this.#config.workers, Math.max(1, this.#source.total)),
+      workers: Math.min(this.#config.workers, Math.max(1, this.progress().total)),
       seconds,
-      imagesPerSecond: (this.#done - this.#kept) / Math.max(seconds, 1e-9),
+      imagesPerSecond: (this.#counts.done - this.#kept) / Math.max(seconds, 1e-9),
       msPerImage: Object.fromEntries([...this.#timings].map(mean)),
       peakInFlight: this.peakInFlight,
       out: this.#config.out,
       privateDir: this.#config.privateDir,
     };
   }
-}
-
-function perClass(): Record<ClassName, number> {
-  return { face: 0, body: 0, plate: 0, text: 0 };
 }

@@ -5,12 +5,14 @@ import type { RedactionRecord } from './core/outcome.ts';
 import { UsageError } from './errors.ts';
 import { sha256OfFile } from './io/atomic.ts';
 import { describeWriter, LOCK_FILE } from './io/lock.ts';
-import { LOG_FOLDER, RUN_FILE, TOOL } from './io/run-log.ts';
+import { partsIn, readRunFile } from './io/parts.ts';
+import { LOG_FOLDER, RUN_FILE, readSums, SUMS_FILE, VERSIONS } from './io/run-log.ts';
 import { recordSchema } from './record-schema.ts';
 import { checkFolder, checkShards, checkSummaries, parseJson } from './verify-samples.ts';
+import { checkTombstones, checkVersions } from './verify-withdrawn.ts';
 
 /** Written beside or after the checksums, so not listed in them. A lock is told of apart. */
-const UNLISTED = new Set([RUN_FILE, `${LOG_FOLDER}/SHA256SUMS`, `${LOG_FOLDER}/report.html`, LOCK_FILE]);
+const UNLISTED = new Set([RUN_FILE, SUMS_FILE, VERSIONS, `${LOG_FOLDER}/report.html`, LOCK_FILE]);
 
 /** Has times, which are the only bytes of an output in which two equal runs may differ. */
 const SUMMARY = /^(\d+)_stats\.json$/;
@@ -18,6 +20,7 @@ const SUMMARY = /^(\d+)_stats\.json$/;
 export interface OutputReport {
   readonly images: number;
   readonly rejected: number;
+  readonly withdrawn: number;
   readonly files: number;
   /** What is wrong, one sentence each; empty when the output is as this tool leaves it. */
   readonly problems: readonly string[];
@@ -46,20 +49,20 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   if (run.format !== 'folder') await checkSummaries(out, files, problems);
   const verified = [...records.values()].filter((r) => r.status === 'verified').length;
   if (images !== verified) problems.push(`Expected ${verified} images as in the redaction log but found ${images}`);
-  return { images, rejected: records.size - verified, files: files.length, problems };
+  const withdrawn = [...records.values()].filter((r) => r.status === 'withdrawn').length;
+  await checkTombstones(out, records, problems);
+  await checkVersions(out, problems);
+  return { images, rejected: records.size - verified - withdrawn, withdrawn, files: files.length, problems };
 }
 
 /** @throws UsageError when the folder has no run.json of this tool. */
 export async function readRun(out: string): Promise<Record<string, unknown>> {
-  const text = await readFile(path.join(out, RUN_FILE), 'utf8').catch(() => '{}');
-  let run: unknown;
-  try {
-    run = JSON.parse(text);
-  } catch {
-    run = {};
-  }
-  if (typeof run === 'object' && run !== null && (run as Record<string, unknown>).tool === TOOL) {
-    return run as Record<string, unknown>;
+  const run = await readRunFile(out);
+  if (run !== undefined) return run;
+  if ((await partsIn(out)).length > 0) {
+    throw new UsageError(
+      `Expected a finished output but ${out} holds parts of a run that is not finalized: anonymize finalize ${out}`,
+    );
   }
   throw new UsageError(`Expected an output folder of this tool but ${path.join(out, RUN_FILE)} is missing or not ours`);
 }
@@ -74,16 +77,14 @@ async function listFiles(out: string): Promise<string[]> {
 }
 
 async function checkSums(out: string, files: readonly string[], problems: string[]): Promise<void> {
-  const text = await readFile(path.join(out, LOG_FOLDER, 'SHA256SUMS'), 'utf8').catch(() => undefined);
-  if (text === undefined) {
+  const sums = await readSums(out).catch(() => undefined);
+  if (sums === undefined) {
     problems.push('Expected _anonymize/SHA256SUMS but it is missing');
     return;
   }
   const present = new Set(files);
   const listed = new Set<string>();
-  for (const line of text.split('\n').filter((l) => l !== '')) {
-    const [, escaped, sum, name = ''] = /^(\\?)([0-9a-f]{64}) [ *](.*)$/.exec(line) ?? [];
-    const file = escaped ? name.replace(/\\(n|r|\\)/g, (_, c) => (c === 'n' ? '\n' : c === 'r' ? '\r' : '\\')) : name;
+  for (const { path: file, sha256: sum } of sums) {
     listed.add(file);
     if (!present.has(file)) problems.push(`Expected ${JSON.stringify(file)} but it is missing`);
     else if ((await sha256OfFile(path.join(out, file)).catch(() => '')) !== sum) {

@@ -4,6 +4,7 @@ import { packageVersion } from '../prepare.ts';
 import { attackCommand } from './attack-command.ts';
 import { benchCommand } from './bench-command.ts';
 import { evalCommand } from './eval-command.ts';
+import { finalizeCommand } from './finalize-command.ts';
 import { forgetCommand } from './forget-command.ts';
 import { modelsCommand } from './models-command.ts';
 import { replayCommand } from './replay-command.ts';
@@ -11,6 +12,7 @@ import { reportCommand } from './report-command.ts';
 import { EXAMPLES, runCommand } from './run-command.ts';
 import { printable, terminal as realTerminal, type Terminal } from './terminal.ts';
 import { verifyCommand } from './verify-command.ts';
+import { withdrawCommand } from './withdraw-command.ts';
 
 /** Parses arguments, runs one command and sets the exit code. The only place that decides exit codes. */
 export async function main(argv: readonly string[], terminal: Terminal = realTerminal): Promise<void> {
@@ -29,7 +31,9 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
   program.addCommand(run, { isDefault: true });
   program.addCommand(replayCommand(run, terminal, exit));
   program.addCommand(modelsCommand(terminal, exit));
+  program.addCommand(finalizeCommand(terminal, exit));
   program.addCommand(verifyCommand(terminal, exit));
+  program.addCommand(withdrawCommand(terminal));
   program.addCommand(forgetCommand(terminal));
   program.addCommand(reportCommand(terminal));
   program.addCommand(benchCommand(terminal));

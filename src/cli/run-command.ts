@@ -6,6 +6,7 @@ import { DEVICES } from '../models/session.ts';
 import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
 import { type RunHooks, type RunSummary, run } from '../run.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
+import { partOptions, shardIndex } from './part.ts';
 import { ProgressLine, runCounts } from './progress.ts';
 import { describeSummary } from './summary.ts';
 import { plural, type Terminal } from './terminal.ts';
@@ -63,6 +64,12 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
       'none | folders: the class index of the uppermost folder of each image, as .cls and a column (default: none)',
     )
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
+    .option(
+      '--shard-index <i>',
+      'do only this part of the run, from 0; auto: as SLURM or Kubernetes number it',
+      shardIndex,
+    )
+    .option('--shard-count <n>', 'parts of the run, each of its own process; anonymize finalize ends it', number)
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
     .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)
     .option('--log-geometry <level>', `${LOG_GEOMETRY.join(' | ')}: boxes in the public log (default: coarse, 16 px)`)
@@ -97,10 +104,12 @@ function configOf(inputs: string[], options: Record<string, unknown>): Config {
       'eval',
       'attack',
       'forget',
+      'finalize',
+      'withdraw',
     ]);
     throw new UsageError(`Expected a folder for --out but received nothing${hint}`);
   }
-  return fillConfig({ inputs, ...options });
+  return fillConfig({ inputs, ...partOptions(options, process.env) });
 }
 
 /**
@@ -157,6 +166,7 @@ function describeStart(
   verb: string,
 ): string {
   const kept = start.kept > 0 ? `${start.kept.toLocaleString('en')} done before, ` : '';
-  const head = `${plural(start.total, 'image')}, ${kept}${plural(start.workers, 'worker')} on ${start.device.join('+')}, ${verb} ${config.classes.join(', ')}\n`;
+  const part = config.part ? ` (part ${config.part.index} of ${config.part.count})` : '';
+  const head = `${plural(start.total, 'image')}${part}, ${kept}${plural(start.workers, 'worker')} on ${start.device.join('+')}, ${verb} ${config.classes.join(', ')}\n`;
   return head + start.notices.map((n) => `Note: ${n}\n`).join('');
 }

@@ -28,6 +28,7 @@ export function describeSummary(summary: RunSummary, config: Config): string {
     '\n',
     table([['class', 'regions', 'images', 'mode'], ...rows]),
     reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
+    summary.withdrawn === undefined ? '' : `\n${plural(summary.withdrawn, 'image')} withdrawn\n`,
     describeReview(summary),
     others && `\n${others}`,
     '\n',
@@ -36,14 +37,28 @@ export function describeSummary(summary: RunSummary, config: Config): string {
       ['log', `${place(path.join(summary.out, '_anonymize'))}/redactions`],
       ['private', `${place(summary.privateDir)} (names, scores, reasons: not for publication)`],
     ]),
+    describePart(summary),
     '\nOnly what the models detect is redacted. Look at a sample of the output before you rely on it.\n',
   ].join('');
+}
+
+/** Which part this was: `Part 1 of 4 (shards 3 to 5): ` */
+function describeRange({ part }: RunSummary): string {
+  if (part === undefined) return '';
+  const { index, count, firstShard, shards } = part;
+  const range =
+    shards === 0
+      ? 'no shards'
+      : shards === 1
+        ? `shard ${firstShard}`
+        : `shards ${firstShard} to ${firstShard + shards - 1}`;
+  return `Part ${index} of ${count} (${range}): `;
 }
 
 function describeOutcome(summary: RunSummary): string {
   const { status, done, kept, total, published } = summary;
   const count = (n: number): string => n.toLocaleString('en');
-  const results = `${count(published)} of ${plural(total, 'image')} anonymized and published`;
+  const results = `${describeRange(summary)}${count(published)} of ${plural(total, 'image')} anonymized and published`;
   if (status === 'finished' && kept === total) {
     return `Complete already: ${results} by an earlier run. Nothing was changed.\n`;
   }
@@ -51,6 +66,11 @@ function describeOutcome(summary: RunSummary): string {
   const earlier = kept > 0 ? `, ${count(kept)} of them by an earlier run` : '';
   if (status === 'finished') return `${results}${earlier} ${speed}\n`;
   return `Interrupted after ${count(done)} of ${plural(total, 'image')}${earlier} ${speed}. Complete shards are kept, the unfinished one was removed. The same command goes on.\n`;
+}
+
+function describePart({ part, out, status }: RunSummary): string {
+  if (part === undefined || status !== 'finished') return '';
+  return `\nWhen all ${part.count} parts are done: anonymize finalize ${printable(path.relative(process.cwd(), out) || '.')}\n`;
 }
 
 function describeReview({ review }: RunSummary): string {

@@ -47,7 +47,14 @@ export interface RejectedRecord {
   readonly reason: string;
 }
 
-export type RedactionRecord = VerifiedRecord | RejectedRecord;
+/** Public record of a sample that was withdrawn after it was published, or was not: nothing of it is told. */
+export interface WithdrawnRecord {
+  readonly v: 1;
+  readonly key: string;
+  readonly status: 'withdrawn';
+}
+
+export type RedactionRecord = VerifiedRecord | RejectedRecord | WithdrawnRecord;
 
 /**
  * `quarantined`: the sample itself is at fault (unreadable, refused, failed verification).

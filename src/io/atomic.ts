@@ -92,6 +92,10 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
 
 /** Creates a folder and its parents. @throws OutputError */
 export async function makeFolder(path: string, mode?: number): Promise<void> {
+  await makeFolderOrTryAgain(path, mode, true);
+}
+
+async function makeFolderOrTryAgain(path: string, mode: number | undefined, again: boolean): Promise<void> {
   const options = mode === undefined ? {} : { mode };
   try {
     // Not recursive: on file systems such as /proc, Node 20's recursive mkdir never returns.
@@ -100,9 +104,11 @@ export async function makeFolder(path: string, mode?: number): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' && (await isFolder(path))) return;
     const parent = dirname(path);
-    if (code !== 'ENOENT' || parent === path || (await isFolder(parent))) throw asOutputError(path, error);
-    await makeFolder(parent, mode);
-    await makeFolder(path, mode);
+    const isMissing = code === 'ENOENT' && parent !== path;
+    if (isMissing && !(await isFolder(parent))) await makeFolder(parent, mode);
+    // The parent may be another process's, made a moment ago.
+    else if (!isMissing || !again) throw asOutputError(path, error);
+    await makeFolderOrTryAgain(path, mode, false);
   }
 }
 

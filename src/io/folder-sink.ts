@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { PublishedOutcome, VerifiedRecord } from '../core/outcome.ts';
 import { OutputError } from '../errors.ts';
@@ -74,9 +74,16 @@ class FolderShard implements Shard {
     const folders = new Set<string>();
     for (const { path } of this.#staged) {
       const target = join(this.#out, path);
-      const first = await mkdir(dirname(target), { recursive: true });
-      if (first !== undefined) this.#made.push(first);
-      await rename(join(this.#staging, path), target);
+      const move = async (): Promise<void> => {
+        const first = await mkdir(dirname(target), { recursive: true });
+        if (first !== undefined) this.#made.push(first);
+        await rename(join(this.#staging, path), target);
+      };
+      await move().catch((error: NodeJS.ErrnoException) => {
+        // Another part of the run may have removed a folder that it left empty.
+        if (error.code !== 'ENOENT') throw error;
+        return move();
+      });
       this.#published.push(target);
       for (let folder = dirname(target); isWithin(folder, this.#out); folder = dirname(folder)) folders.add(folder);
     }
@@ -91,7 +98,14 @@ class FolderShard implements Shard {
 
   async discard(): Promise<void> {
     const remove = (path: string) => () => rm(path, { recursive: true, force: true });
-    await allSteps(...[...this.#published, ...this.#made.reverse(), this.#staging].map(remove));
+    await allSteps(...[...this.#published, this.#staging].map(remove));
+    // As far as they are empty: another part of the run may have put its images there meanwhile.
+    for (const { path } of this.#staged) {
+      const isMade = (folder: string): boolean => this.#made.some((first) => isWithin(folder, first));
+      for (let folder = dirname(join(this.#out, path)); isMade(folder); folder = dirname(folder)) {
+        await rmdir(folder).catch(() => undefined);
+      }
+    }
   }
 }
 

@@ -2,7 +2,9 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { asOutputError } from './atomic.ts';
-import { LEDGER, LEDGER_FILES, PRIVATE_RUN } from './ledger-files.ts';
+import { LEDGER, LEDGER_FILES, PRIVATE_RUN, PRIVATE_WITHDRAWN } from './ledger-files.ts';
+import { notFinalized, PARTS_NAME } from './parts.ts';
+import { assertNoWithdrawal } from './withdrawal.ts';
 
 /**
  * Deletes what a private folder knows: which sample came from where, what was detected, why samples were held back.
@@ -16,7 +18,9 @@ export async function forget(privateDir: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`Expected a private folder but received ${privateDir}, which cannot be read (${error.code})`);
   });
-  const known = [...LEDGER_FILES, PRIVATE_RUN];
+  await assertNoWithdrawal(folder);
+  if (names.includes(PARTS_NAME)) throw notFinalized(privateDir);
+  const known = [...LEDGER_FILES, PRIVATE_RUN, PRIVATE_WITHDRAWN];
   const foreign = names.filter((name) => !known.includes(name.replace(/\.tmp$/, ''))).length;
   if (!names.includes(LEDGER.sources) || foreign > 0) {
     const what = foreign > 0 ? `which also has ${foreign} other files` : `which has no ${LEDGER.sources}`;

@@ -1,10 +1,11 @@
-import { rename, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { asOutputError, syncFolder, withFile } from './atomic.ts';
+import { asOutputError, makeFolder, syncFolder, withFile, writeFileAtomic } from './atomic.ts';
 import { wholeLines } from './lines.ts';
 import { publicReason } from './records.ts';
 import { type SampleStates, whyRejected } from './sample-states.ts';
+import { keyOf } from './shard-plan.ts';
 import type { SampleOrigin } from './source.ts';
 
 /** What each file of a private directory is called. Every line of them begins with the key of its sample. */
@@ -173,4 +174,124 @@ async function rewrite(
     },
     0o600,
   );
+}
+
+/**
+ * Puts the logs of the parts of a run together, each in the order of its samples. Interrupted at any moment, each file
+ * is what it was before or whole.
+ *
+ * @param parts private folders of the parts, in order.
+ * @throws UsageError for lines that are out of order; OutputError.
+ */
+export async function mergeLedgers(folder: string, parts: readonly string[]): Promise<void> {
+  await makeFolder(folder, 0o700);
+  await chmod(folder, 0o700);
+  for (const file of FILES) {
+    await replaceLines(join(folder, LEDGER[file]), async function* () {
+      let last = -1;
+      for (const part of parts) {
+        const path = join(part, LEDGER[file]);
+        for await (const line of wholeLines(path)) {
+          const index = indexOf(line, path);
+          if (index <= last) throw new UsageError(`Expected samples in order in ${path} but ${index} comes late`);
+          last = index;
+          yield line;
+        }
+      }
+    });
+  }
+  await syncFolder(folder);
+}
+
+/** Replaces a file of a private directory by these lines, at once. @throws UsageError of the lines; OutputError. */
+async function replaceLines(path: string, lines: () => AsyncGenerator<string>): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    await rm(temporary, { force: true });
+    const fill = async (handle: FileHandle): Promise<void> => {
+      let text = '';
+      for await (const line of lines()) {
+        text += `${line}\n`;
+        if (text.length < CHUNK) continue;
+        await handle.writeFile(text);
+        text = '';
+      }
+      await handle.writeFile(text);
+      await handle.sync();
+    };
+    await withFile(temporary, 'wx', fill, 0o600);
+    await rename(temporary, path);
+  } catch (error) {
+    throw error instanceof UsageError ? error : asOutputError(path, error);
+  }
+}
+
+/** What a private directory tells of where a sample came from. */
+export interface SourceEntry {
+  readonly index: number;
+  readonly origin: SampleOrigin;
+  /** What the image is called in a folder of outputs; the first versions kept none. */
+  readonly name?: string;
+  readonly cls?: string;
+  /** SHA-256 of the bytes that came in. */
+  readonly sha256?: string;
+}
+
+/** The sources in a private directory, as they stand there. @throws UsageError for other lines. */
+export async function* readSources(folder: string): AsyncGenerator<SourceEntry> {
+  const path = join(folder, LEDGER.sources);
+  for await (const line of wholeLines(path)) {
+    const { source, member, name, cls, sha256 } = JSON.parse(line) as Record<string, string | undefined>;
+    if (source === undefined) throw new UsageError(`Expected a source in every line of ${path} but one has none`);
+    yield {
+      index: indexOf(line, path),
+      origin: { path: source, ...(member === undefined ? {} : { member }) },
+      ...(name === undefined ? {} : { name }),
+      ...(cls === undefined ? {} : { cls }),
+      ...(sha256 === undefined ? {} : { sha256 }),
+    };
+  }
+}
+
+/** Which samples were withdrawn: their keys, and nothing else of them. */
+export const PRIVATE_WITHDRAWN = 'withdrawn.jsonl';
+/** A withdrawal that has begun; removed when it is done. */
+export const WITHDRAWAL = 'withdrawal.json';
+
+/** Samples that were withdrawn, by a private directory. @throws UsageError for other lines. */
+export async function readPrivateWithdrawn(folder: string): Promise<Set<number>> {
+  const path = join(folder, PRIVATE_WITHDRAWN);
+  const found = new Set<number>();
+  for await (const line of wholeLines(path)) found.add(indexOf(line, path));
+  return found;
+}
+
+/**
+ * Removes all that a private directory knows of some samples, but for their keys. Interrupted at any moment, each file
+ * is what it was before or without them.
+ *
+ * @throws UsageError for lines of another form; OutputError.
+ */
+export async function removeSamples(folder: string, samples: ReadonlySet<number>): Promise<void> {
+  const all = new Set([...(await readPrivateWithdrawn(folder)), ...samples]);
+  await replaceLines(join(folder, PRIVATE_WITHDRAWN), async function* () {
+    for (const index of [...all].sort((a, b) => a - b)) yield JSON.stringify({ key: keyOf(index) });
+  });
+  for (const file of FILES) {
+    const path = join(folder, LEDGER[file]);
+    await replaceLines(path, async function* () {
+      for await (const line of wholeLines(path)) if (!samples.has(indexOf(line, path))) yield line;
+    });
+  }
+  await syncFolder(folder);
+}
+
+/** The text of a file of a private directory; undefined when there is none. */
+export async function readPrivateText(folder: string, name: string): Promise<string | undefined> {
+  return readFile(join(folder, name), 'utf8').catch(() => undefined);
+}
+
+/** Writes a file of a private directory, at once. @throws OutputError */
+export async function writePrivateText(folder: string, name: string, text: string): Promise<void> {
+  await writeFileAtomic(join(folder, name), text, 0o600);
 }

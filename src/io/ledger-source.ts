@@ -5,9 +5,10 @@ import { UsageError } from '../errors.ts';
 import { isWithin } from '../paths.ts';
 import { assertDisjoint, realTarget } from './disjoint.ts';
 import { countExtensions } from './extensions.ts';
-import { indexOf, LEDGER } from './ledger-files.ts';
+import { indexOf, LEDGER, readPrivateWithdrawn, readSources, type SourceEntry } from './ledger-files.ts';
 import { wholeLines } from './lines.ts';
-import type { ListedSample, Sample, SampleOrigin, Source } from './source.ts';
+import { keyOf } from './shard-plan.ts';
+import type { ListedSample, Sample, Source } from './source.ts';
 import { scanTar, type TarImage, tarImages } from './tar-source.ts';
 
 /** Larger tar members are refused. */
@@ -16,15 +17,10 @@ const MEMBER_LIMIT = 512 * 2 ** 20;
 export interface LedgerSource extends Source {
   /** Of the image that was redacted; undefined where the folder does not tell. */
   sha256Of(index: number): string | undefined;
+  /** Samples that were withdrawn: nothing is known of them but their place. */
+  readonly withdrawn: ReadonlySet<number>;
   /** Every sample has the name that it has in a folder of outputs. */
   readonly isNamed: boolean;
-}
-
-interface Entry {
-  readonly origin: SampleOrigin;
-  readonly name?: string;
-  readonly cls?: string;
-  readonly sha256?: string;
 }
 
 /**
@@ -38,7 +34,9 @@ export async function openLedgerSource(
   total: number | undefined,
   { out, privateDir }: { readonly out: string; readonly privateDir: string },
 ): Promise<LedgerSource> {
+  const withdrawn = await readPrivateWithdrawn(folder);
   const entries = await readEntries(folder);
+  for (const index of withdrawn) entries[index] = { index, origin: { path: '' }, name: `withdrawn/${keyOf(index)}` };
   const expected = total ?? entries.length;
   const missing = Array.from({ length: expected }).findIndex((_, index) => entries[index] === undefined);
   if (entries.length === 0 || missing >= 0 || entries.length > expected) {
@@ -47,8 +45,8 @@ export async function openLedgerSource(
     );
   }
   await assertApart(folder, entries, resolve(out), resolve(privateDir));
-  const nameOf = ({ name, origin }: Entry): string => name ?? origin.member ?? basename(origin.path);
-  const hasCls = entries.every(({ cls }) => cls !== undefined);
+  const nameOf = ({ name, origin }: SourceEntry): string => name ?? origin.member ?? basename(origin.path);
+  const hasCls = entries.every(({ index, cls }) => cls !== undefined || withdrawn.has(index));
   const at = (index: number): ListedSample => {
     const entry = entries[index];
     if (entry === undefined) throw new RangeError(`Expected an index below ${entries.length} but received ${index}`);
@@ -57,9 +55,10 @@ export async function openLedgerSource(
   };
   return {
     total: entries.length,
-    extensions: countExtensions(entries.map(nameOf)),
+    extensions: countExtensions(entries.filter(({ index }) => !withdrawn.has(index)).map(nameOf)),
     dropped: new Map(),
     hasCls,
+    withdrawn,
     isNamed: entries.every(({ name }) => name !== undefined),
     sha256Of: (index) => entries[index]?.sha256,
     at,
@@ -84,27 +83,23 @@ function range(start: number, end: number): number[] {
   return Array.from({ length: end - start }, (_, i) => start + i);
 }
 
-async function readEntries(folder: string): Promise<Entry[]> {
-  const path = join(folder, LEDGER.sources);
-  const entries: Entry[] = [];
+async function readEntries(folder: string): Promise<SourceEntry[]> {
+  const entries: SourceEntry[] = [];
   // A sample that was done again stands there twice until its run is finished: the last line counts.
-  for await (const line of wholeLines(path)) {
-    const { source, member, name, cls, sha256 } = JSON.parse(line) as Record<string, string | undefined>;
-    if (source === undefined) throw new UsageError(`Expected a source in every line of ${path} but one has none`);
-    entries[indexOf(line, path)] = {
-      origin: { path: source, ...(member === undefined ? {} : { member }) },
-      ...(name === undefined ? {} : { name }),
-      ...(cls === undefined ? {} : { cls }),
-      ...(sha256 === undefined ? {} : { sha256 }),
-    };
-  }
+  for await (const entry of readSources(folder)) entries[entry.index] = entry;
   return entries;
 }
 
 /** Nothing that is read may lie where the output is written, and perhaps replaced. */
-async function assertApart(folder: string, entries: readonly Entry[], out: string, privateDir: string): Promise<void> {
+async function assertApart(
+  folder: string,
+  entries: readonly SourceEntry[],
+  out: string,
+  privateDir: string,
+): Promise<void> {
   const places = await assertDisjoint([folder], out, privateDir);
-  for (const source of new Set(entries.map(({ origin }) => dirname(origin.path)))) {
+  const sources = entries.filter(({ origin }) => origin.path !== '').map(({ origin }) => dirname(origin.path));
+  for (const source of new Set(sources)) {
     const real = await realTarget(source);
     for (const [option, place] of [
       ['--out', places.out],

@@ -2,11 +2,11 @@ import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isWithin } from '../paths.ts';
 import type { WrittenFile } from './atomic.ts';
-import { isLockName, LOCK_FILE } from './lock.ts';
+import { isLockName, LOCK_NAME } from './lock.ts';
 import { LOG_FOLDER } from './run-log.ts';
 import { parseRecord } from './shard-log.ts';
 import type { ShardPlan } from './shard-plan.ts';
-import { isStagingName, plainSegments, sidecarOf } from './target-names.ts';
+import { plainSegments, shardOfStaging, sidecarOf } from './target-names.ts';
 
 const REDACTIONS = join(LOG_FOLDER, 'redactions');
 
@@ -14,23 +14,27 @@ const REDACTIONS = join(LOG_FOLDER, 'redactions');
  * Removes everything of an earlier run that is not of a whole shard; files that no run of ours has
  * written are left alone. Can be repeated when it was cut short.
  *
+ * @param plan only shards that it writes are looked at.
  * @param kept the files of the whole shards, by name.
+ * @param stateFolder where the run keeps its state, below `out`.
  */
 export async function removeLeftovers(
   out: string,
   plan: ShardPlan,
   kept: ReadonlyMap<string, readonly WrittenFile[]>,
+  stateFolder: string = LOG_FOLDER,
 ): Promise<void> {
   const remove = (path: string): Promise<void> => rm(join(out, path), { recursive: true, force: true });
-  for (const name of await readdir(join(out, LOG_FOLDER))) {
-    const path = join(LOG_FOLDER, name);
+  for (const name of await readdir(join(out, stateFolder))) {
+    const path = join(stateFolder, name);
     // Both tell of the whole output.
     const isOutdated = ['SHA256SUMS', 'report.html'].includes(name) || name.endsWith('.tmp');
-    if (isOutdated || (isLockName(name) && path !== join(LOCK_FILE))) await remove(path);
+    if (isOutdated || (isLockName(name) && name !== LOCK_NAME)) await remove(path);
   }
   const shardFiles: string[] = [];
   for (const name of await readdir(out)) {
-    if (isStagingName(name)) await remove(name);
+    const staged = shardOfStaging(name);
+    if (staged !== undefined && plan.has(staged)) await remove(name);
     const [, shard = '', temporary] = /^(\d+)(?:_stats\.json|\.parquet|\.tar)(\.tmp)?$/.exec(name) ?? [];
     if (plan.has(shard) && (temporary !== undefined || !kept.has(shard))) shardFiles.push(name);
   }
@@ -52,14 +56,19 @@ async function removeNamedFiles(out: string, log: string, kept: ReadonlySet<stri
   for (const line of (await readFile(log, 'utf8')).split('\n')) {
     const file = fileNamedBy(line);
     if (file === undefined || kept.has(file)) continue;
-    for (const path of [file, sidecarOf(file, 'cls')]) await rm(join(out, path), { force: true });
-    for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
-      const isRemoved = await rmdir(folder).then(
-        () => true,
-        () => false,
-      );
-      if (!isRemoved) break;
-    }
+    await removeNamedFile(out, file);
+  }
+}
+
+/** Removes an image of a folder of outputs, its label, and the folders that are empty then. */
+export async function removeNamedFile(out: string, file: string): Promise<void> {
+  for (const path of [file, sidecarOf(file, 'cls')]) await rm(join(out, path), { force: true });
+  for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
+    const isRemoved = await rmdir(folder).then(
+      () => true,
+      () => false,
+    );
+    if (!isRemoved) break;
   }
 }
 

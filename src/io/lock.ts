@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { OutputError, UsageError } from '../errors.ts';
 import { asOutputError, makeFolder, sha256, withFile } from './atomic.ts';
 import { LOG_FOLDER } from './run-log.ts';
 
-const LOCK_NAME = 'lock';
+export const LOCK_NAME = 'lock';
 /** Says which process writes into an output folder, below that folder. */
 export const LOCK_FILE = `${LOG_FOLDER}/${LOCK_NAME}`;
 const BEAT_MS = 10_000;
@@ -93,15 +93,18 @@ function describe({ owner, ageMs }: Found): string {
   return `${who}${where} has been writing there${since}, with a sign of life ${seconds(ageMs)} ago`;
 }
 
-/** Who is writing into the output folder now, in words; undefined when nobody is. */
-export async function describeWriter(out: string): Promise<string | undefined> {
-  const found = await find(join(out, LOCK_FILE));
+/**
+ * Who is writing into the output folder now, in words; undefined when nobody is.
+ * @param lockFile below the output folder; default that of the whole output.
+ */
+export async function describeWriter(out: string, lockFile = LOCK_FILE): Promise<string | undefined> {
+  const found = await find(join(out, lockFile));
   return found === undefined || isStale(found) ? undefined : describe(found);
 }
 
-/** @throws UsageError when another run is writing into the folder. */
-export async function assertUnlocked(out: string): Promise<void> {
-  const writer = await describeWriter(out);
+/** @throws UsageError when another run is writing into the folder, or into a part of it. */
+export async function assertUnlocked(out: string, lockFile = LOCK_FILE): Promise<void> {
+  const writer = await describeWriter(out, lockFile);
   if (writer !== undefined) throw inUse(out, writer);
 }
 
@@ -120,9 +123,9 @@ export class OutputLock {
   #lost = false;
 
   /** @throws UsageError when another run holds it; OutputError. */
-  static async acquire(out: string): Promise<OutputLock> {
-    const path = join(out, LOCK_FILE);
-    await makeFolder(join(out, LOG_FOLDER));
+  static async acquire(out: string, lockFile = LOCK_FILE): Promise<OutputLock> {
+    const path = join(out, lockFile);
+    await makeFolder(dirname(path));
     const owner: Owner = { id: randomUUID(), pid: process.pid, host: thisHost(), since: new Date().toISOString() };
     held.add(owner.id);
     try {

@@ -19,6 +19,8 @@ const privateRunSchema = v.object({
   boxes: digest,
   /** SHA-256 of the corrections, in whatever order. */
   corrections: digest,
+  /** SHA-256 of the list of inputs; only of parts of a run, which must agree in it. */
+  listing: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   /** How the detections were made that the folder keeps. */
   detected: v.object({
     models: v.array(v.string()),

@@ -4,6 +4,7 @@ import type {
   RejectedOutcome,
   RejectedRecord,
   VerifiedRecord,
+  WithdrawnRecord,
 } from '../core/outcome.ts';
 import { CLASSES, type ClassName } from '../core/types.ts';
 
@@ -57,6 +58,11 @@ export function rejectedRecord(
   { status, stage, reason }: Pick<RejectedOutcome, 'status' | 'stage' | 'reason'>,
 ): RejectedRecord {
   return { v: 1, key, status, stage, reason: publicReason(reason) };
+}
+
+/** The public record of a sample that was withdrawn. */
+export function withdrawnRecord(key: string): WithdrawnRecord {
+  return { v: 1, key, status: 'withdrawn' };
 }
 
 /** One object per line. */

@@ -6,7 +6,7 @@ import { sha256OfFile, type WrittenFile } from './atomic.ts';
 import type { LedgerFile, LedgerIndex } from './ledger-files.ts';
 import { logFile } from './run-log.ts';
 import { SampleStates } from './sample-states.ts';
-import type { ShardFormat, ShardRow } from './shard.ts';
+import { rowOf, type ShardFormat, type ShardRow } from './shard.ts';
 import { readShardLog } from './shard-log.ts';
 import { keyOf, type ShardPlan } from './shard-plan.ts';
 import type { ListedSample } from './source.ts';
@@ -26,6 +26,8 @@ export interface EarlierOutput {
   readonly plan: ShardPlan;
   readonly format: ShardFormat;
   readonly at: (index: number) => ListedSample;
+  /** Samples that must not come back, whatever the shards say. */
+  readonly withdrawn: ReadonlySet<number>;
 }
 
 /** Names of the shards that are marked as whole. */
@@ -53,13 +55,14 @@ export async function reviewShards(
   onRecord: (record: RedactionRecord) => void,
   signal?: AbortSignal,
 ): Promise<Review> {
-  const { out, plan, format, at } = earlier;
+  const { out, plan, format, at, withdrawn } = earlier;
   const marked = await markedShards(earlier);
-  const states = new SampleStates(plan.total);
+  const states = new SampleStates(plan);
+  for (const index of withdrawn) if (index >= plan.firstSample && index < plan.endSample) states.withdraw(index);
   const kept = new Map<string, readonly WrittenFile[]>();
   const notices: string[] = [];
-  for (let shard = 0; shard < plan.count; shard++) {
-    const name = plan.nameOf(shard);
+  for (const name of plan.names()) {
+    const shard = Number(name);
     if (!marked.has(name)) continue;
     signal?.throwIfAborted();
     let rows: readonly ShardRow[];
@@ -73,7 +76,9 @@ export async function reviewShards(
     }
     for (const [i, { record }] of rows.entries()) {
       const index = plan.startOf(shard) + i;
-      assertKnown(earlier, ledger, index, 'sources', record.status === 'verified' ? 'detections' : 'quarantine');
+      if (record.status !== 'withdrawn') {
+        assertKnown(earlier, ledger, index, 'sources', record.status === 'verified' ? 'detections' : 'quarantine');
+      }
       states.set(index, record);
       if (record.status === 'verified') format.adopt(at(index), record);
       onRecord(record);
@@ -83,13 +88,14 @@ export async function reviewShards(
   return { states, kept, notices };
 }
 
-function rowsOf(records: readonly RedactionRecord[], shard: number, { plan, at }: EarlierOutput): ShardRow[] {
+function rowsOf(records: readonly RedactionRecord[], shard: number, earlier: EarlierOutput): ShardRow[] {
+  const { plan, at, withdrawn } = earlier;
   const start = plan.startOf(shard);
   if (records.length !== plan.endOf(shard) - start) throw new Error('its log has another number of samples');
   return records.map((record, i) => {
     if (record.key !== keyOf(start + i)) throw new Error(`its log has ${record.key} in the place of another sample`);
-    const { cls } = at(start + i);
-    return { record, ...(cls === undefined ? {} : { cls }) };
+    if (record.status !== 'withdrawn' && withdrawn.has(start + i)) throw new Error(`${record.key} in it was withdrawn`);
+    return rowOf(record, at(start + i));
   });
 }
 

@@ -1,3 +1,5 @@
+import type { PrivateRun } from './private-run.ts';
+
 type Settings = Readonly<Record<string, unknown>>;
 
 /** Says nothing more where another setting differs, since it is a hash of most of them. */
@@ -15,6 +17,14 @@ export function differingSettings(earlier: Settings, now: Settings): string[] {
   const named = differences.filter(({ name }) => name !== POLICY);
   if (named.length > 0 || differences.length === 0) return named.map(({ text }) => text);
   return ['a setting that run.json does not tell, such as --seed'];
+}
+
+/** `differingSettings` of what only private folders tell. */
+export function differingPrivateRuns(earlier: PrivateRun, now: PrivateRun): string[] {
+  const { seed, boxes, corrections, listing } = now;
+  // A run that was finalized tells no list: its logs tell every sample.
+  const isListed = earlier.listing !== undefined && listing !== undefined;
+  return differingSettings(earlier, { seed, boxes, corrections, ...(isListed ? { listing } : {}) });
 }
 
 /** Values by path, named as options are: `samplesPerShard` → `samples-per-shard`, `redact.face`. */

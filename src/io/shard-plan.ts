@@ -3,16 +3,37 @@ export function keyOf(index: number): string {
   return String(index).padStart(9, '0');
 }
 
-/** Which samples go into which shard, and what shards are called. */
+/** One of several processes that do a run together, each a range of its shards. */
+export interface Part {
+  /** From 0. */
+  readonly index: number;
+  readonly count: number;
+}
+
+export interface ShardPlanOptions {
+  /** Samples of the whole run. */
+  readonly total: number;
+  readonly samplesPerShard: number;
+  /** Default: the whole run. */
+  readonly part?: Part;
+}
+
+/** Which samples go into which shard, what shards are called, and which of them are to be written. */
 export class ShardPlan {
   readonly total: number;
+  /** Shards of the whole run. */
   readonly count: number;
+  /** First shard that is to be written, and the one after the last. */
+  readonly first: number;
+  readonly end: number;
   readonly #samplesPerShard: number;
   readonly #nameWidth: number;
 
-  constructor({ total, samplesPerShard }: { readonly total: number; readonly samplesPerShard: number }) {
+  constructor({ total, samplesPerShard, part = { index: 0, count: 1 } }: ShardPlanOptions) {
     this.total = total;
     this.count = Math.ceil(total / samplesPerShard);
+    this.first = Math.floor((part.index * this.count) / part.count);
+    this.end = Math.floor(((part.index + 1) * this.count) / part.count);
     this.#samplesPerShard = samplesPerShard;
     this.#nameWidth = Math.max(5, String(Math.max(0, this.count - 1)).length);
   }
@@ -21,13 +42,30 @@ export class ShardPlan {
     return String(shard).padStart(this.#nameWidth, '0');
   }
 
-  /** All names, in order. */
-  *names(): Generator<string> {
-    for (let shard = 0; shard < this.count; shard++) yield this.nameOf(shard);
+  /** Shards that are to be written. */
+  get shards(): number {
+    return this.end - this.first;
   }
 
+  /** Index of the first sample that is to be written. */
+  get firstSample(): number {
+    return Math.min(this.total, this.startOf(this.first));
+  }
+
+  /** Index after the last sample that is to be written. */
+  get endSample(): number {
+    return Math.min(this.total, this.startOf(this.end));
+  }
+
+  /** Names of the shards that are to be written, in order. */
+  *names(): Generator<string> {
+    for (let shard = this.first; shard < this.end; shard++) yield this.nameOf(shard);
+  }
+
+  /** Whether a shard of this name is to be written. */
   has(name: string): boolean {
-    return /^\d+$/.test(name) && Number(name) < this.count && this.nameOf(Number(name)) === name;
+    const shard = Number(name);
+    return /^\d+$/.test(name) && shard >= this.first && shard < this.end && this.nameOf(shard) === name;
   }
 
   shardOf(index: number): number {

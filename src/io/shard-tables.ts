@@ -16,7 +16,7 @@ function published<T extends Cell>(pick: (record: VerifiedRecord) => T): (row: S
 }
 
 function reasonOf(record: RedactionRecord): string | null {
-  return record.status === 'verified' ? null : record.reason;
+  return 'reason' in record ? record.reason : null;
 }
 
 function statusOf(record: RedactionRecord): string {
@@ -86,7 +86,7 @@ export interface ShardSummary {
 export function summarizeShard(rows: readonly ShardRow[], startTime: number, endTime: number): ShardSummary {
   const statuses = new Map<string, number>();
   for (const { record } of rows) {
-    const status = reasonOf(record) ?? 'success';
+    const status = reasonOf(record) ?? statusOf(record);
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
   }
   const having = (status: RedactionRecord['status']): number =>

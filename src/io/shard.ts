@@ -11,6 +11,11 @@ export interface ShardRow {
   readonly cls?: string;
 }
 
+/** Of a withdrawn sample, not even the label is told. */
+export function rowOf(record: RedactionRecord, { cls }: Pick<SinkSample, 'cls'>): ShardRow {
+  return { record, ...(cls === undefined || record.status === 'withdrawn' ? {} : { cls }) };
+}
+
 /** The files of one shard while it is being written. Nothing is at a final name before `publish`. */
 export interface Shard {
   /** What is being written, for messages. */

@@ -3,10 +3,10 @@ import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError } from './atomic.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { OutputLock } from './lock.ts';
-import { rejectedRecord } from './records.ts';
+import { rejectedRecord, withdrawnRecord } from './records.ts';
 import type { RunLog } from './run-log.ts';
 import type { SampleStates } from './sample-states.ts';
-import type { Shard, ShardFormat, ShardRow, SinkSample } from './shard.ts';
+import { rowOf, type Shard, type ShardFormat, type ShardRow, type SinkSample } from './shard.ts';
 import { readShardLog } from './shard-log.ts';
 import { keyOf, type ShardPlan } from './shard-plan.ts';
 import type { Sink, SinkItem, SinkOptions } from './sink.ts';
@@ -19,6 +19,8 @@ export interface ShardedOutput {
   readonly lock: OutputLock;
   readonly ledger: Ledger;
   readonly log: RunLog;
+  /** Names of the shards that an earlier run has left whole. */
+  readonly whole: { has(name: string): boolean };
   /** Samples that are done are passed over, or taken over where another one of their shard is not. */
   readonly states: SampleStates;
 }
@@ -30,7 +32,7 @@ export class ShardedSink implements Sink {
   readonly #output: ShardedOutput;
   #state: 'open' | 'broken' | 'closed' = 'open';
   /** First sample that was not looked at yet. */
-  #next = 0;
+  #next: number;
   #shard: Shard | undefined;
   /** Records of an earlier run for the shard at hand, by key. */
   #earlier: ReadonlyMap<string, RedactionRecord> = new Map();
@@ -38,6 +40,7 @@ export class ShardedSink implements Sink {
   #entries: LedgerEntry[] = [];
 
   constructor(options: SinkOptions, output: ShardedOutput, notices: readonly string[]) {
+    this.#next = output.plan.firstSample;
     this.#options = options;
     this.#output = output;
     this.notices = notices;
@@ -66,10 +69,13 @@ export class ShardedSink implements Sink {
 
   /** Goes on to the sample at `end`; all before it are done. */
   async #passOver(end: number): Promise<void> {
-    const { plan, states, format } = this.#output;
+    const { plan, states, format, whole } = this.#output;
     while (this.#next < end) {
-      const shardEnd = plan.endOf(plan.shardOf(this.#next));
-      if (this.#shard !== undefined || states.nextToDo(this.#next, shardEnd) < shardEnd) {
+      const shard = plan.shardOf(this.#next);
+      const shardEnd = plan.endOf(shard);
+      // A shard of which nothing is to be done may not be whole: when all that was in it was withdrawn.
+      const isToWrite = states.nextToDo(this.#next, shardEnd) < shardEnd || !whole.has(plan.nameOf(shard));
+      if (this.#shard !== undefined || isToWrite) {
         await this.#takeOver(await this.#openShard(this.#next), this.#options.at(this.#next));
         await this.#step();
         continue;
@@ -102,11 +108,13 @@ export class ShardedSink implements Sink {
 
   /** Takes a sample over from the shard that an earlier run has published. */
   async #takeOver(shard: Shard, sample: SinkSample): Promise<void> {
-    const record = this.#earlier.get(keyOf(sample.index));
-    if (record === undefined) throw new OutputError(`Expected ${keyOf(sample.index)} in the log of its shard`);
+    const key = keyOf(sample.index);
+    const isWithdrawn = this.#output.states.isWithdrawn(sample.index);
+    const record = isWithdrawn ? withdrawnRecord(key) : this.#earlier.get(key);
+    if (record === undefined) throw new OutputError(`Expected ${key} in the log of its shard`);
     if (record.status === 'verified') await shard.keep(sample, record);
     else shard.skip(sample);
-    this.#rows.push({ record, ...(sample.cls === undefined ? {} : { cls: sample.cls }) });
+    this.#rows.push(rowOf(record, sample));
   }
 
   async #stage(shard: Shard, sample: SinkSample, outcome: Outcome): Promise<RedactionRecord> {
@@ -119,7 +127,7 @@ export class ShardedSink implements Sink {
       shard.skip(sample);
       record = rejectedRecord(key, outcome);
     }
-    this.#rows.push({ record, ...(sample.cls === undefined ? {} : { cls: sample.cls }) });
+    this.#rows.push(rowOf(record, sample));
     // Without the image: a shard's log is kept in memory, its pixels are not.
     this.#entries.push({
       index: sample.index,
@@ -164,17 +172,17 @@ export class ShardedSink implements Sink {
   }
 
   async finish(run: Record<string, unknown>): Promise<void> {
-    const { total } = this.#options;
-    const { ledger, lock, log, states } = this.#output;
+    const { total, part } = this.#options;
+    const { plan, ledger, lock, log, states } = this.#output;
     const done = states.nextToDo(this.#next);
     if (this.#state !== 'open' || done !== total) {
       throw new RangeError(`Expected ${total} samples in an open sink but received ${done}`);
     }
     await this.#orBreak(async () => {
-      await this.#passOver(total);
+      await this.#passOver(plan.endSample);
       await lock.assertHeld();
       await ledger.finish(states);
-      await log.finish(run);
+      await (part === undefined ? log.finish(run) : log.finishPart(run));
       this.#state = 'closed';
       await lock.release();
     });

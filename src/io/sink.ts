@@ -1,4 +1,4 @@
-import { rm, rmdir } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Outcome, RedactionRecord } from '../core/outcome.ts';
 import type { ImageFormat } from '../core/types.ts';
@@ -8,19 +8,25 @@ import { folderShards } from './folder-sink.ts';
 import { Ledger } from './ledger.ts';
 import { type LedgerFile, type LedgerIndex, readLedger } from './ledger-files.ts';
 import { removeLeftovers } from './leftovers.ts';
-import { OutputLock } from './lock.ts';
+import { assertUnlocked, OutputLock } from './lock.ts';
 import { checkOutput, clearOutput, inspectOutput, type OutputChoice } from './output-folder.ts';
+import { assertNamesApart } from './part-names.ts';
+import { assertSameParts } from './part-siblings.ts';
+import { placesOf, type RunPlaces, removeEmptyState } from './parts.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from './private-run.ts';
+import { withdrawnRecord } from './records.ts';
 import { assertKnown, type EarlierOutput, markedShards, reviewShards } from './review.ts';
-import { LOG_FOLDER, RunLog } from './run-log.ts';
+import { RunLog } from './run-log.ts';
 import { SampleStates } from './sample-states.ts';
-import { differingSettings } from './settings.ts';
+import { differingPrivateRuns, differingSettings } from './settings.ts';
 import type { SinkSample } from './shard.ts';
 import { readShardLog } from './shard-log.ts';
-import { ShardPlan } from './shard-plan.ts';
+import { keyOf, ShardPlan } from './shard-plan.ts';
 import { ShardedSink } from './sharded-sink.ts';
 import type { ListedSample, SampleOrigin } from './source.ts';
+import { withdrawnSamples } from './tombstones.ts';
 import { webdatasetShards } from './webdataset-sink.ts';
+import { assertNoWithdrawal } from './withdrawal.ts';
 
 export interface SinkItem {
   readonly sample: SinkSample;
@@ -77,24 +83,51 @@ export interface OpenHooks {
  * @returns `complete` when an earlier run has done all that this one would do.
  * @throws UsageError when the folders are in use by something else.
  */
-export async function surveyOutput(options: SinkOptions): Promise<'new' | 'unfinished' | 'complete'> {
+export async function surveyOutput(options: SinkOptions): Promise<'new' | 'unfinished' | 'complete' | 'finalized'> {
   const state = await checkOutput(options);
+  await assertSameParts(options);
+  if (state.kind === 'finalized') return surveyFinalized(options, state.run);
+  if (options.part !== undefined && options.format === 'folder') {
+    assertNamesApart({ ...options, part: options.part }, options.at);
+  }
   if (state.kind !== 'earlier') return 'new';
-  const earlier = earlierOutput(options);
+  const earlier = await earlierOutput(options);
   const ledger = await assertSameRun(options, state.run, ['sources']);
   const marked = await markedShards(earlier);
   for (const name of marked) {
     const { plan } = earlier;
     const shard = Number(name);
-    for (let i = plan.startOf(shard); i < plan.endOf(shard); i++) assertKnown(earlier, ledger, i, 'sources');
+    for (let i = plan.startOf(shard); i < plan.endOf(shard); i++) {
+      if (!earlier.withdrawn.has(i)) assertKnown(earlier, ledger, i, 'sources');
+    }
   }
-  const isWhole = state.run.status === 'finished' && marked.size === earlier.plan.count;
-  return isWhole && !(options.retryFailed && state.run.published !== options.total) ? 'complete' : 'unfinished';
+  const { shards, firstSample, endSample } = earlier.plan;
+  const isWhole = state.run.status === 'finished' && marked.size === shards;
+  const { published, withdrawn = 0 } = (options.part === undefined ? state.run : (state.run.result ?? {})) as {
+    published?: number;
+    withdrawn?: number;
+  };
+  return isWhole && !(options.retryFailed && (published ?? 0) + withdrawn !== endSample - firstSample)
+    ? 'complete'
+    : 'unfinished';
+}
+
+/** A part of an output that is whole: it must be of the same run. @throws UsageError */
+async function surveyFinalized(options: SinkOptions, run: Readonly<Record<string, unknown>>): Promise<'finalized'> {
+  const { part: _, ...whole } = options;
+  await assertSameRun(whole, run, ['sources']);
+  const earlier = await earlierOutput(options);
+  if (options.retryFailed || (await markedShards(earlier)).size < earlier.plan.shards) {
+    throw new UsageError(
+      `Expected an output that is not finalized for --shard-index but ${options.out} is: go on with it without --shard-index`,
+    );
+  }
+  return 'finalized';
 }
 
 /** The records of an output that is complete, in order. @throws UsageError when its log was changed. */
 export async function* completeRecords(options: SinkOptions): AsyncGenerator<RedactionRecord> {
-  const { out, plan } = earlierOutput(options);
+  const { out, plan } = await earlierOutput(options);
   for (const name of plan.names()) {
     try {
       yield* await readShardLog(out, name);
@@ -117,33 +150,38 @@ export async function* completeRecords(options: SinkOptions): AsyncGenerator<Red
 export async function openSink(options: SinkOptions, hooks: OpenHooks = {}): Promise<Sink> {
   const out = resolve(options.out);
   await checkOutput(options);
-  const lock = await OutputLock.acquire(out);
+  const places = placesOf(resolve(options.privateDir), options.part);
+  const lock = await OutputLock.acquire(out, places.lockFile);
   try {
+    // Who puts parts together takes the lock of the whole output, then looks for those at work.
+    if (options.part !== undefined) await assertUnlocked(out);
+    await assertSameParts(options);
     // Only now does nobody else change it.
     const state = await inspectOutput(options);
     if (state.kind === 'earlier') return await resumeSink(options, state.run, lock, hooks);
+    if (state.kind === 'finalized') throw new UsageError(`Expected parts of a run in ${out} but it was finalized`);
     if (state.kind === 'replaced') await clearOutput(out, state.paths);
     return await newSink(options, lock);
   } catch (error) {
     await lock.release().catch(() => undefined);
     // Only when nothing else is in it: it was made for the lock.
-    await rmdir(join(out, LOG_FOLDER)).catch(() => undefined);
+    await removeEmptyState(out, places);
     throw error;
   }
 }
 
 async function newSink(options: SinkOptions, lock: OutputLock): Promise<Sink> {
-  const { out, plan, format, privateDir } = earlierOutput(options);
+  const { out, plan, format, privateDir, places } = await earlierOutput(options);
   // The private folder first: no output without the log of where it came from.
   const ledger = await Ledger.create(privateDir);
   try {
-    await removeLeftovers(out, plan, new Map());
-    const log = await RunLog.create(out, settingsOf(options));
+    await removeLeftovers(out, plan, new Map(), places.stateFolder);
+    const log = await RunLog.create(out, stateOf(options), places.runFile);
     if (options.privateRun) await writePrivateRun(privateDir, options.privateRun);
-    const states = new SampleStates(plan.total);
-    return new ShardedSink(options, { out, plan, format, lock, ledger, log, states }, []);
+    const states = new SampleStates(plan);
+    return new ShardedSink(options, { out, plan, format, lock, ledger, log, states, whole: new Set() }, []);
   } catch (error) {
-    await Promise.allSettled([rm(join(out, LOG_FOLDER), { recursive: true, force: true }), ledger.remove()]);
+    await Promise.allSettled([rm(join(out, places.stateFolder), { recursive: true, force: true }), ledger.remove()]);
     throw error;
   }
 }
@@ -154,13 +192,19 @@ async function resumeSink(
   lock: OutputLock,
   { onKept = () => {}, signal }: OpenHooks,
 ): Promise<Sink> {
-  const earlier = earlierOutput(options);
-  const { out, plan, format, privateDir } = earlier;
+  const earlier = await earlierOutput(options);
+  const { out, plan, format, privateDir, places, withdrawn } = earlier;
   const index = await assertSameRun(options, run);
-  const isRetried = (record: RedactionRecord): boolean => options.retryFailed && record.status !== 'verified';
+  const isRetried = ({ status }: RedactionRecord): boolean =>
+    options.retryFailed && status !== 'verified' && status !== 'withdrawn';
   const review = await reviewShards(earlier, index, (record) => isRetried(record) || onKept(record), signal);
-  const log = await RunLog.create(out, settingsOf(options));
-  await removeLeftovers(out, plan, review.kept).catch((error: unknown) => {
+  for (const index of [...withdrawn].sort((a, b) => a - b)) {
+    const isOurs = index >= plan.firstSample && index < plan.endSample;
+    // The records of whole shards are told already.
+    if (isOurs && !review.kept.has(plan.nameOf(plan.shardOf(index)))) onKept(withdrawnRecord(keyOf(index)));
+  }
+  const log = await RunLog.create(out, stateOf(options), places.runFile);
+  await removeLeftovers(out, plan, review.kept, places.stateFolder).catch((error: unknown) => {
     throw asOutputError(out, error);
   });
   if (options.privateRun) await writePrivateRun(privateDir, options.privateRun);
@@ -172,21 +216,30 @@ async function resumeSink(
     // A shard that is written again has other files then.
     if (states.nextToDo(plan.startOf(shard), plan.endOf(shard)) === plan.endOf(shard)) log.commit(files);
   }
-  return new ShardedSink(options, { out, plan, format, lock, ledger, log, states }, review.notices);
+  return new ShardedSink(options, { out, plan, format, lock, ledger, log, states, whole: review.kept }, review.notices);
 }
 
 function settingsOf({ run, format, total }: SinkOptions): Record<string, unknown> {
   return { ...run, format, total };
 }
 
-function earlierOutput(options: SinkOptions): EarlierOutput {
+/** What run.json tells from the beginning on. */
+function stateOf(options: SinkOptions): Record<string, unknown> {
+  const { part } = options;
+  return { ...settingsOf(options), ...(part ? { part } : {}) };
+}
+
+async function earlierOutput(options: SinkOptions): Promise<EarlierOutput & { readonly places: RunPlaces }> {
   const out = resolve(options.out);
+  const places = placesOf(resolve(options.privateDir), options.part);
   return {
     out,
-    privateDir: resolve(options.privateDir),
+    places,
+    privateDir: places.privateDir,
     plan: new ShardPlan(options),
     format: options.format === 'folder' ? folderShards(out) : webdatasetShards(out, options.hasCls),
     at: options.at,
+    withdrawn: await withdrawnSamples(out, resolve(options.privateDir)),
   };
 }
 
@@ -202,12 +255,13 @@ async function assertSameRun(
   earlier: Readonly<Record<string, unknown>>,
   files?: readonly LedgerFile[],
 ): Promise<LedgerIndex> {
+  await assertNoWithdrawal(resolve(options.privateDir), earlier);
   const { total, ...settings } = settingsOf(options);
   const differences = differingSettings(earlier, settings);
+  const { privateDir } = placesOf(resolve(options.privateDir), options.part);
   if (differences.length === 0 && options.privateRun) {
-    const before = await readPrivateRun(resolve(options.privateDir));
-    const { seed, boxes, corrections } = options.privateRun;
-    if (before) differences.push(...differingSettings({ ...before }, { seed, boxes, corrections }));
+    const before = await readPrivateRun(privateDir);
+    if (before) differences.push(...differingPrivateRuns(before, options.privateRun));
   }
   if (differences.length > 0) {
     throw new UsageError(
@@ -215,7 +269,7 @@ async function assertSameRun(
     );
   }
   const originOf = (index: number): SampleOrigin => options.at(index).origin;
-  const ledger = await readLedger(resolve(options.privateDir), options.total, originOf, files);
+  const ledger = await readLedger(privateDir, options.total, originOf, files);
   if (earlier.total !== total) {
     throw new UsageError(
       `Expected the inputs of the earlier run in ${options.out}, ${earlier.total} images, but found ${total}; --overwrite replaces the earlier output`,

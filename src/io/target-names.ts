@@ -7,15 +7,16 @@ export function stagingName(shard: string): string {
   return `.staging-${shard}`;
 }
 
-export function isStagingName(folded: string): boolean {
-  return /^\.staging-\d+$/.test(folded);
+/** Name of the shard that is staged in a folder of this name; undefined when none is. */
+export function shardOfStaging(folded: string): string | undefined {
+  return /^\.staging-(\d+)$/.exec(folded)?.[1];
 }
 
 /** Most file systems allow 255 bytes per segment; some are left for what makes a name unique. */
 const SEGMENT_BYTES = 240;
 
 /** Equal for names that some file system takes for the same (Windows and macOS ignore case and composition). */
-function fold(path: string): string {
+export function fold(path: string): string {
   return path.normalize('NFC').toLowerCase();
 }
 
@@ -102,7 +103,9 @@ export class TargetNames {
   #firstFree(name: string, paths: (name: string) => string[], taken: readonly ReadonlySet<string>[]): string[] {
     for (let n = 0; ; n++) {
       const candidate = paths(numbered(name, n));
-      const free = candidate.map(fold).every((path) => !isStagingName(path) && !taken.some((set) => set.has(path)));
+      const free = candidate
+        .map(fold)
+        .every((path) => shardOfStaging(path) === undefined && !taken.some((set) => set.has(path)));
       if (free) return candidate;
     }
   }

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OutputError } from '../../src/errors.ts';
+import { folderShards } from '../../src/io/folder-sink.ts';
 import {
   type FakeSample,
   filesIn,
@@ -159,4 +161,22 @@ describe('the folder sink', () => {
       expect([status, stdout.match(/: OK/g)?.length]).toEqual([0, 3]);
     },
   );
+});
+
+it('gives up a shard without what another part of the run has put into its folders', async () => {
+  const root = await scratch();
+  const format = folderShards(root);
+  const publish = async (name: string, relativePath: string) => {
+    const shard = await format.open(name);
+    const sample = { index: 0, origin: { path: `/in/${relativePath}` }, relativePath };
+    await shard.add('000000000', sample, verified(relativePath));
+    await shard.verify();
+    await shard.publish();
+    return shard;
+  };
+  const given = await publish('00000', 'a/b/c/x.jpg');
+  await publish('00001', 'a/b/y.jpg');
+  await given.discard();
+  expect([...(await filesIn(root)).keys()]).toEqual(['a/b/y.jpg']);
+  await expect(access(join(root, 'a/b/c'))).rejects.toThrow(/ENOENT/);
 });

@@ -1,9 +1,9 @@
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { openSink, type SinkOptions } from '../../src/io/sink.ts';
+import type { SinkOptions } from '../../src/io/sink.ts';
 import { current, MortalProcess } from '../fixtures/deadFileSystem.ts';
-import { type FakeSample, filesIn, rejected, scratch, sinkOptions, verified } from '../fixtures/ioHelpers.ts';
+import { type FakeSample, filesIn, scratch } from '../fixtures/ioHelpers.ts';
+import { FORMATS, ONCE, optionsFor, run, samplesOf, state } from '../fixtures/killed-runs.ts';
 
 vi.mock('node:fs/promises', async (original) => {
   const { mortal } = await import('../fixtures/deadFileSystem.ts');
@@ -14,86 +14,6 @@ vi.mock('node:fs/promises', async (original) => {
 beforeEach(() => {
   current.process = new MortalProcess();
 });
-
-const FORMATS = ['webdataset', 'folder'] as const;
-/** A whole shard and a shorter one, with names that meet and folders of their own. */
-const PATHS = ['a/x.jpg', 'a/x.png', 'b/broken.jpg', 'c/d/y.jpg', 'z.jpg'];
-
-function samplesOf(failing: readonly number[]): FakeSample[] {
-  return PATHS.map((path, i) => ({
-    path,
-    cls: `${i}`,
-    outcome: failing.includes(i) ? rejected('truncated') : verified(`image ${i}`),
-  }));
-}
-
-const ONCE = samplesOf([2]);
-
-function optionsFor(root: string, samples: readonly FakeSample[], more: Partial<SinkOptions>): SinkOptions {
-  return sinkOptions(root, samples.length, {
-    hasCls: true,
-    samplesPerShard: 3,
-    at: (index) => {
-      const { path, cls } = samples[index] as FakeSample;
-      return { index, origin: { path: `/in/${path}` }, relativePath: path, ...(cls === undefined ? {} : { cls }) };
-    },
-    ...more,
-  });
-}
-
-/** A process that runs to its end or dies: which samples it computed, in how many steps. */
-async function run(options: SinkOptions, samples: readonly FakeSample[], diesAt?: number) {
-  const process = new MortalProcess(diesAt);
-  current.process = process;
-  const computed: number[] = [];
-  const notices: string[] = [];
-  const work = async (): Promise<void> => {
-    const sink = await openSink(options);
-    notices.push(...sink.notices);
-    for (const [index, { outcome }] of samples.entries()) {
-      if (!sink.wants(index)) continue;
-      computed.push(index);
-      await sink.write({ sample: options.at(index), outcome });
-    }
-    await sink.finish({ images: samples.length });
-  };
-  await Promise.race([work(), process.died]);
-  const steps = process.changes;
-  current.process = new MortalProcess();
-  if (diesAt !== undefined && steps >= diesAt) await bury(options.out);
-  // Nothing that was killed may look whole, not even to those who only look for the last file of a shard.
-  expect(notices, `killed at step ${diesAt}`).toEqual([]);
-  return { computed, steps };
-}
-
-/** The process of the lock is this one, which lives on: one that does not exist is named in its place. */
-async function bury(out: string): Promise<void> {
-  const lock = join(out, '_anonymize/lock');
-  const text = await readFile(lock, 'utf8').catch(() => undefined);
-  if (text?.endsWith('}')) await writeFile(lock, JSON.stringify({ ...JSON.parse(text), pid: 2 ** 22 + 1 }));
-  // A lock whose owner was not written yet is left over after a minute only.
-  else if (text !== undefined) await utimes(lock, 0, 0);
-}
-
-/** Every file and folder of both places; the times in the summaries are not told. */
-async function state({ out, privateDir }: SinkOptions): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const [label, folder] of [
-    ['out', out],
-    ['private', privateDir],
-  ] as const) {
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
-      if (entry.isDirectory()) found[join(label, entry.parentPath.slice(folder.length), entry.name)] = 'folder';
-    }
-    for (const [path, bytes] of await filesIn(folder).catch(() => new Map<string, Buffer>())) {
-      const text = bytes.toString('latin1');
-      found[join(label, path)] = path.endsWith('_stats.json')
-        ? text.replace(/"(start_time|end_time|duration)": [\d.e-]+/g, '"$1": 0')
-        : text;
-    }
-  }
-  return found;
-}
 
 describe.each(FORMATS)('a run that is killed, %s', (format) => {
   const fresh = async (samples: readonly FakeSample[] = ONCE, more: Partial<SinkOptions> = {}) =>

@@ -1,0 +1,22 @@
+import * as v from 'valibot';
+import { OUTPUT_FORMATS } from './config.ts';
+import { UsageError } from './errors.ts';
+
+export const wholeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** What run.json tells of how an output is cut. */
+export const layoutSchema = v.object({
+  total: wholeNumber,
+  samplesPerShard: v.pipe(wholeNumber, v.minValue(1)),
+  format: v.picklist(OUTPUT_FORMATS),
+});
+
+/** @throws UsageError when a run.json in the output tells something else. */
+export function told<T extends v.GenericSchema>(schema: T, run: unknown, out: string): v.InferOutput<T> {
+  const result = v.safeParse(schema, run);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new UsageError(
+    `Expected run.json of this tool in ${out} but received: ${v.getDotPath(issue) ?? ''} ${issue.message}`,
+  );
+}
