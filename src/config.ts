@@ -229,7 +229,7 @@ function parseFill(fill: string): { r: number; g: number; b: number } {
 }
 
 /** `samplesPerShard` → `--samples-per-shard` */
-function flagOf(key: string): string {
+export function flagOf(key: string): string {
   return key === 'inputs' ? '<input>' : `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 }
 

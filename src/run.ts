@@ -115,8 +115,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   const review =
     config.corrections === undefined ? undefined : await Review.read(config.corrections, source, isRedacted);
   tally.notices.push(...(work.notices ?? []));
-  const untouched = config.classes.filter((c) => config.redact[c] === 'none');
-  if (untouched.length > 0) tally.notices.push(`${untouched.join(', ')} will NOT be redacted (mode none)`);
+  tally.notices.push(...untouchedNotices(config));
   const encode = chooseEncoding(config, source, tally.notices);
   const job = await work.prepare({ ...config, encode });
   tally.models = job.models;
@@ -162,6 +161,12 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   } finally {
     await pool.close();
   }
+}
+
+/** Says which classes are looked for and left as they are. */
+export function untouchedNotices({ classes, redact }: Config): string[] {
+  const untouched = classes.filter((c) => redact[c] === 'none');
+  return untouched.length > 0 ? [`${untouched.join(', ')} will NOT be redacted (mode none)`] : [];
 }
 
 /** Undefined when the run was stopped while an earlier one was looked at. */

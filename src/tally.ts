@@ -11,7 +11,7 @@ export class Tally {
   device: readonly string[] = [];
   peakInFlight = 0;
   review: ReviewSummary | undefined;
-  readonly #source: Source;
+  readonly #source: Pick<Source, 'total' | 'dropped'>;
   readonly #config: Config;
   readonly #start = performance.now();
   #done = 0;
@@ -25,7 +25,7 @@ export class Tally {
   readonly #reasons = new Map<string, number>();
   readonly #timings = new Map<string, number>();
 
-  constructor(source: Source, config: Config) {
+  constructor(source: Pick<Source, 'total' | 'dropped'>, config: Config) {
     this.#source = source;
     this.#config = config;
   }

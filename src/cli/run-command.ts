@@ -5,6 +5,8 @@ import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
 import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
 import { type RunHooks, type RunSummary, run } from '../run.ts';
+import { isFilter, runFilter } from './filter.ts';
+import { drainAtInterrupt } from './interrupt.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
 import { ProgressLine, runCounts } from './progress.ts';
 import { describeSummary } from './summary.ts';
@@ -18,6 +20,7 @@ Examples:
   anonymize shard-00000.tar shard-00001.tar --out ./clean --encode jpeg
   anonymize ./photos --out ./clean --format folder --redact face=pixelate,text=none
   anonymize ./photos --out ./clean --redact face=synthetic,plate=synthetic,text=solid,body=none
+  anonymize - --out - < shard.tar > clean.tar
 
 The same command again goes on with a run that was interrupted or killed; --retry-failed tries what
 it could not publish.
@@ -29,8 +32,8 @@ output error · 130 interrupted`;
 export function runCommand(terminal: Terminal, exit: (code: number) => void): Command {
   return new Command('run')
     .description('anonymize images into shards or a folder, with a redaction log per image')
-    .argument('<input...>', 'folders, image files, WebDataset .tar shards')
-    .option('-o, --out <dir>', 'where the anonymized set goes (required)')
+    .argument('<input...>', 'folders, image files, WebDataset .tar shards; - for a tar from standard input')
+    .option('-o, --out <dir>', 'where the anonymized set goes (required); - for standard output')
     .option('--classes <list>', `what to look for: ${CLASSES.join(',')} (default: all)`, list)
     .option(
       '--preset <name>',
@@ -79,6 +82,10 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--json', 'print the summary as JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], flags: Record<string, unknown>) => {
+      if (isFilter(inputs, flags.out)) {
+        exit(await runFilter(inputs, flags, terminal));
+        return;
+      }
       const { quiet, json, ...options } = flags;
       const config = configOf(inputs, options);
       exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal, config.boxes && 'given:'));
@@ -116,23 +123,9 @@ export async function execute(
   verb = 'looking for',
 ): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
-  const interrupt = new AbortController();
-  const onSignal = (): void => {
-    progress.end();
-    if (interrupt.signal.aborted) {
-      // `process.exit` would end threads inside native code, which aborts; the signal itself does not.
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-      process.kill(process.pid, 'SIGINT');
-      return;
-    }
-    if (!quiet) terminal.err('Interrupted: finishing what is in work (once more to stop at once)\n');
-    interrupt.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  let summary: RunSummary;
-  try {
-    summary = await job({
-      signal: interrupt.signal,
+  const summary = await drainAtInterrupt(progress, quiet === true, terminal, (signal) =>
+    job({
+      signal,
       ...(quiet
         ? {}
         : {
@@ -140,11 +133,8 @@ export async function execute(
             onStart: (start) => terminal.err(describeStart(start, config, verb)),
             onProgress: (state) => progress.update(state),
           }),
-    });
-  } finally {
-    progress.end();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-  }
+    }),
+  );
   if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
   else if (!quiet) terminal.out(describeSummary(summary, config));
   if (summary.status === 'interrupted') return 130;

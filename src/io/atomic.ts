@@ -15,6 +15,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   EEXIST: 'something else is there already',
   EMFILE: 'too many open files',
+  EPIPE: 'its reader has gone away',
 };
 
 /** A published file, for SHA256SUMS. */

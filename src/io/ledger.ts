@@ -1,10 +1,11 @@
 import { chmod, type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PublishedOutcome, RejectedOutcome } from '../core/outcome.ts';
+import type { Outcome, PublishedOutcome, RejectedOutcome } from '../core/outcome.ts';
 import { allSteps, asOutputError, makeFolder, syncFolder } from './atomic.ts';
 import { compactLedger, LEDGER, LEDGER_FILES, type LedgerFile, PRIVATE_RUN } from './ledger-files.ts';
 import { jsonLines } from './records.ts';
 import type { SampleStates } from './sample-states.ts';
+import type { SinkSample } from './shard.ts';
 import type { SampleOrigin } from './source.ts';
 
 /** What the private directory keeps of one sample. */
@@ -16,6 +17,28 @@ export interface LedgerEntry {
   readonly name: string;
   readonly cls?: string;
   readonly outcome: Pick<PublishedOutcome, 'status' | 'detections' | 'sourceSha256'> | RejectedOutcome;
+}
+
+/** Without the image: logs are kept in memory for a while, pixels are not. */
+export function ledgerEntry(
+  key: string,
+  { index, origin, relativePath, cls }: SinkSample,
+  outcome: Outcome,
+): LedgerEntry {
+  return {
+    index,
+    key,
+    origin,
+    name: relativePath,
+    ...(cls === undefined ? {} : { cls }),
+    outcome: withoutBytes(outcome),
+  };
+}
+
+function withoutBytes(outcome: Outcome): LedgerEntry['outcome'] {
+  if (outcome.status !== 'verified') return outcome;
+  const { status, detections, sourceSha256 } = outcome;
+  return { status, detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
 }
 
 function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {

@@ -74,6 +74,12 @@ async function isUnbegunPrivate(
   return true;
 }
 
+/** @throws UsageError when the folder has content. */
+export async function assertEmptyFolder(option: string, path: string): Promise<void> {
+  if ((await namesIn(path, option)).length === 0) return;
+  throw new UsageError(`Expected a new or empty folder for ${option} but ${path} has content`);
+}
+
 /** `inspectOutput` of folders that nobody is writing to. @throws UsageError, also when another run is at work. */
 export async function checkOutput(choice: OutputChoice): Promise<OutputState> {
   const state = await inspectOutput(choice);

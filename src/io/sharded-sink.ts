@@ -1,7 +1,7 @@
 import type { Outcome, PublishedOutcome, RedactionRecord } from '../core/outcome.ts';
 import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError } from './atomic.ts';
-import type { Ledger, LedgerEntry } from './ledger.ts';
+import { type Ledger, type LedgerEntry, ledgerEntry } from './ledger.ts';
 import type { OutputLock } from './lock.ts';
 import { rejectedRecord } from './records.ts';
 import type { RunLog } from './run-log.ts';
@@ -120,15 +120,7 @@ export class ShardedSink implements Sink {
       record = rejectedRecord(key, outcome);
     }
     this.#rows.push({ record, ...(sample.cls === undefined ? {} : { cls: sample.cls }) });
-    // Without the image: a shard's log is kept in memory, its pixels are not.
-    this.#entries.push({
-      index: sample.index,
-      key,
-      origin: sample.origin,
-      name: sample.relativePath,
-      ...(sample.cls === undefined ? {} : { cls: sample.cls }),
-      outcome: withoutBytes(outcome),
-    });
+    this.#entries.push(ledgerEntry(key, sample, outcome));
     return record;
   }
 
@@ -227,10 +219,4 @@ export class ShardedSink implements Sink {
       () => ledger.rollback(),
     );
   }
-}
-
-function withoutBytes(outcome: Outcome): LedgerEntry['outcome'] {
-  if (outcome.status !== 'verified') return outcome;
-  const { status, detections, sourceSha256 } = outcome;
-  return { status, detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
 }

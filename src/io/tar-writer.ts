@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { createTarPacker, type TarPackController } from 'modern-tar';
+import { createTarPacker, type TarHeader, type TarPackController } from 'modern-tar';
 import { OutputError } from '../errors.ts';
 import { asOutputError, sha256 } from './atomic.ts';
 import { tarEntries } from './tar-archive.ts';
@@ -10,6 +10,11 @@ interface WrittenMember {
   readonly name: string;
   readonly size: number;
   readonly sha256: string;
+}
+
+/** Headers are alike but for name and size, so that the same samples give the same bytes. */
+export function memberHeader(name: string, size: number): TarHeader {
+  return { name, size, mode: 0o444, mtime: new Date(0), uid: 0, gid: 0 };
 }
 
 /**
@@ -40,9 +45,8 @@ export class TarWriter {
 
   /** @param digest SHA-256 of the bytes, hex, when it is known; `verify` holds the file against it. */
   async add(name: string, bytes: Uint8Array, digest = sha256(bytes)): Promise<void> {
-    const header = { name, size: bytes.length, mode: 0o444, mtime: new Date(0), uid: 0, gid: 0 };
     try {
-      const body = this.#controller.add(header).getWriter();
+      const body = this.#controller.add(memberHeader(name, bytes.length)).getWriter();
       await body.write(bytes);
       await body.close();
     } catch (error) {

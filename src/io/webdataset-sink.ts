@@ -62,15 +62,8 @@ class WebdatasetShard implements Shard {
     bytes: Uint8Array,
     cls: string | undefined,
   ): Promise<void> {
-    const image = `${record.key}.${extension}`;
-    const members = new Map([
-      [image, bytes],
-      [`${record.key}.json`, Buffer.from(JSON.stringify(record))],
-    ]);
-    if (cls !== undefined) members.set(`${record.key}.cls`, Buffer.from(cls));
-    for (const [name, body] of [...members].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      // The digest from the worker: what is on the disk in the end must be what was verified there.
-      await this.#tar.add(name, body, name === image ? record.out_sha256 : undefined);
+    for (const { name, body, digest } of sampleMembers(record, extension, bytes, cls)) {
+      await this.#tar.add(name, body, digest);
     }
   }
 
@@ -115,6 +108,30 @@ class WebdatasetShard implements Shard {
       ...paths.map((path) => () => rm(path, { force: true })),
     );
   }
+}
+
+/** A member of a sample. */
+export interface SampleMember {
+  readonly name: string;
+  readonly body: Uint8Array;
+  /** SHA-256 that the body must have, hex, where it is known from before. */
+  readonly digest?: string;
+}
+
+/** The members of a published sample, sorted by name. @param extension of the image. */
+export function sampleMembers(
+  record: VerifiedRecord,
+  extension: string,
+  image: Uint8Array,
+  cls: string | undefined,
+): SampleMember[] {
+  const members: SampleMember[] = [
+    // The digest from the worker: what is written in the end must be what was verified there.
+    { name: `${record.key}.${extension}`, body: image, digest: record.out_sha256 },
+    { name: `${record.key}.json`, body: Buffer.from(JSON.stringify(record)) },
+    ...(cls === undefined ? [] : [{ name: `${record.key}.cls`, body: Buffer.from(cls) }]),
+  ];
+  return members.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function markerOf(name: string): string {
