@@ -9,7 +9,18 @@ import { WorkerPool } from './worker/pool.ts';
 export type AnonymizerOptions = Partial<
   Omit<
     Options,
-    'inputs' | 'out' | 'privateDir' | 'format' | 'labels' | 'samplesPerShard' | 'overwrite' | 'resume' | 'retryFailed'
+    | 'inputs'
+    | 'out'
+    | 'privateDir'
+    | 'privatePassphraseFile'
+    | 'privateKeyFile'
+    | 'sourceIds'
+    | 'format'
+    | 'labels'
+    | 'samplesPerShard'
+    | 'overwrite'
+    | 'resume'
+    | 'retryFailed'
   >
 >;
 

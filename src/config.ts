@@ -50,6 +50,12 @@ const optionsSchema = v.strictObject({
   inputs: v.pipe(v.array(text('a path'), 'a list of paths'), v.minLength(1, 'at least one path')),
   out: text('a folder'),
   privateDir: v.optional(text('a folder')),
+  /** File of the passphrase that the private folder is encrypted to. */
+  privatePassphraseFile: v.optional(text('a file')),
+  /** File of the age identity that the private folder is encrypted to. */
+  privateKeyFile: v.optional(text('a file')),
+  /** Records tell the HMAC of the source under a key of the private folder. */
+  sourceIds: v.optional(flag, false),
   classes: v.optional(v.pipe(v.array(className, 'a list of classes'), v.minLength(1, 'at least one class'))),
   preset: v.optional(oneOf(['strict', 'street', 'faces'])),
   /** One mode for all classes, or a mode by class. */
@@ -103,6 +109,9 @@ export interface Config {
   readonly inputs: readonly string[];
   readonly out: string;
   readonly privateDir: string;
+  readonly privatePassphraseFile?: string;
+  readonly privateKeyFile?: string;
+  readonly sourceIds: boolean;
   readonly classes: readonly ClassName[];
   readonly redact: Readonly<Record<ClassName, Mode>>;
   readonly bodyFill: (typeof BODY_FILLS)[number];
@@ -185,6 +194,9 @@ export function fillConfig(options: unknown): Config {
     inputs: o.inputs,
     out,
     privateDir: path.resolve(o.privateDir ?? `${out}.private`),
+    ...(o.privatePassphraseFile === undefined ? {} : { privatePassphraseFile: path.resolve(o.privatePassphraseFile) }),
+    ...(o.privateKeyFile === undefined ? {} : { privateKeyFile: path.resolve(o.privateKeyFile) }),
+    sourceIds: o.sourceIds,
     classes,
     redact,
     bodyFill: o.bodyFill ?? 'erase',

@@ -5,6 +5,9 @@ import { FilterPump } from './filter-pump.ts';
 import { countExtensions } from './io/extensions.ts';
 import { Ledger } from './io/ledger.ts';
 import { assertEmptyFolder } from './io/output-folder.ts';
+import { createSeal } from './io/seal.ts';
+import { readSecret } from './io/secret.ts';
+import { newSourceIdKey, writeSourceIdKey } from './io/source-id-key.ts';
 import type { ByteSource } from './io/tar-archive.ts';
 import { TarOutput } from './io/tar-output.ts';
 import { readTarStream, type StreamedSample } from './io/tar-stream.ts';
@@ -32,6 +35,9 @@ const OPTIONS: readonly string[] = [
   'jpegQuality',
   'logGeometry',
   'privateDir',
+  'privatePassphraseFile',
+  'privateKeyFile',
+  'sourceIds',
   'workers',
   'device',
   'limitPixels',
@@ -74,6 +80,11 @@ export function openFilter(options: Readonly<Record<string, unknown>>): Filter {
     throw new UsageError(`Expected --format webdataset on standard output but received ${config.format}`);
   }
   const privateDir = options.privateDir === undefined ? undefined : config.privateDir;
+  for (const option of ['privatePassphraseFile', 'privateKeyFile', 'sourceIds']) {
+    if (privateDir === undefined && options[option]) {
+      throw new UsageError(`Expected --private-dir with ${flagOf(option)} but received none`);
+    }
+  }
   return { config, run: (streams, hooks = {}) => filter(config, privateDir, streams, hooks) };
 }
 
@@ -84,6 +95,9 @@ async function filter(
   hooks: RunHooks,
 ): Promise<RunSummary> {
   if (privateDir !== undefined) await assertEmptyFolder('--private-dir', privateDir);
+  const secret = privateDir === undefined ? undefined : await readSecret(config);
+  const seal = secret && (await createSeal(secret));
+  const sourceIdKey = config.sourceIds ? newSourceIdKey() : undefined;
   const failure = new AbortController();
   const signals = [failure.signal, ...(hooks.signal ? [hooks.signal] : [])];
   const { samples, dropped } = readTarStream(input, AbortSignal.any(signals));
@@ -96,7 +110,7 @@ async function filter(
     const first = await samples.next();
     if (!first.done) {
       const encode = encodingOf(first.value, config, tally.notices);
-      const job = await prepareJob({ ...config, encode });
+      const job = { ...(await prepareJob({ ...config, encode })), ...(sourceIdKey ? { sourceIdKey } : {}) };
       tally.models = job.models;
       const pool = new WorkerPool(job, { workers: config.workers });
       const hasCls = first.value.cls !== undefined;
@@ -104,7 +118,8 @@ async function filter(
       pump = new FilterPump({ config, pool, archive, tally, seen, hasCls, failure, onProgress: hooks.onProgress });
       const providers = await pool.ready();
       tally.device = providers.length > 0 ? providers : ['cpu'];
-      if (privateDir !== undefined) pump.ledger = await Ledger.create(privateDir);
+      if (privateDir !== undefined) pump.ledger = await Ledger.create(privateDir, seal);
+      if (privateDir !== undefined && sourceIdKey) await writeSourceIdKey(privateDir, sourceIdKey, seal);
       hooks.onStart?.(tally.summary('finished'));
       await pump.take(first.value);
       for await (const sample of samples) await pump.take(sample);

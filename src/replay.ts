@@ -8,6 +8,9 @@ import { UsageError } from './errors.ts';
 import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
 import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
 import { RUN_FILE } from './io/run-log.ts';
+import { openSeal, type Seal } from './io/seal.ts';
+import { readSecret } from './io/secret.ts';
+import { readSourceIdKey } from './io/source-id-key.ts';
 import { StoredDetections } from './io/stored-detections.ts';
 import { prepareWithoutDetectors } from './prepare.ts';
 import { type RunHooks, type RunSummary, runSource } from './run.ts';
@@ -47,6 +50,7 @@ const settingsSchema = v.object({
   samplesPerShard: v.number(),
   logGeometry: v.string(),
   labels: v.optional(v.string(), 'none'),
+  sourceIds: v.optional(v.boolean(), false),
   classNames: v.optional(v.array(v.string())),
 });
 type Settings = v.InferOutput<typeof settingsSchema>;
@@ -63,7 +67,8 @@ type Earlier = Pick<PrivateRun, 'detected' | 'seed' | 'corrections'> & {
  * @throws UsageError when the folder is not of a finished run or the options ask for what it does not keep.
  */
 export async function openReplay(folder: string, options: ReplayOptions): Promise<Replay> {
-  const earlier = await readEarlier(path.resolve(folder));
+  const seal = await openSeal(path.resolve(folder), await readSecret(options));
+  const earlier = await readEarlier(path.resolve(folder), seal);
   if (earlier.corrections !== null && options.corrections === undefined) {
     throw new UsageError(
       'Expected --corrections, since the earlier run had some and its folder keeps detections only, but received none; an empty file drops them',
@@ -71,7 +76,7 @@ export async function openReplay(folder: string, options: ReplayOptions): Promis
   }
   const filled = fillConfig({ inputs: [folder], ...optionsOf(earlier, options) });
   const config = { ...filled, redact: allModes(earlier.settings, options, filled) };
-  return { config, run: (hooks = {}) => replay(path.resolve(folder), earlier, config, hooks) };
+  return { config, run: (hooks = {}) => replay(path.resolve(folder), earlier, config, seal, hooks) };
 }
 
 /** Also of classes that are left alone: the policy tells all modes. */
@@ -81,15 +86,24 @@ function allModes({ redact }: Settings, said: ReplayOptions, filled: Config): Co
   return { face: modeOf('face'), body: modeOf('body'), plate: modeOf('plate'), text: modeOf('text') };
 }
 
-async function replay(folder: string, earlier: Earlier, config: Config, hooks: RunHooks): Promise<RunSummary> {
-  const ledger = await openLedgerSource(folder, earlier.total, config);
+async function replay(
+  folder: string,
+  earlier: Earlier,
+  config: Config,
+  seal: Seal | undefined,
+  hooks: RunHooks,
+): Promise<RunSummary> {
+  const ledger = await openLedgerSource(folder, earlier.total, config, seal);
   const { classNames } = earlier.settings;
   const source = { ...ledger, ...(config.labels === 'folders' && classNames ? { classNames } : {}) };
   if (config.format === 'folder' && !source.isNamed) {
     throw new UsageError(`Expected names of images for --format folder but ${folder} is of a version that kept none`);
   }
-  const quarantine = await readQuarantine(folder);
-  const stored = await StoredDetections.open(folder);
+  const quarantine = await readQuarantine(folder, seal);
+  // Ids stay what they were, so that both outputs can be matched with the same key.
+  const keeps = config.sourceIds && earlier.settings.sourceIds;
+  const ids = keeps ? { sourceIdKey: await readSourceIdKey(folder, seal) } : {};
+  const stored = await StoredDetections.open(folder, seal);
   const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
     const detections = await stored.of(index);
     if (detections === undefined) return quarantine.get(index) ?? UNKNOWN;
@@ -99,7 +113,10 @@ async function replay(folder: string, earlier: Earlier, config: Config, hooks: R
   const before = earlier.detected;
   const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, before);
   try {
-    return await runSource({ config, source, prepare, knownOf, before, detections: 'stored', digest: null }, hooks);
+    return await runSource(
+      { config, source, prepare, knownOf, before, detections: 'stored', digest: null, ...ids },
+      hooks,
+    );
   } finally {
     await stored.close();
   }
@@ -112,8 +129,8 @@ const UNKNOWN: RejectedOutcome = {
   message: 'Expected detections of the earlier run but found none',
 };
 
-async function readEarlier(folder: string): Promise<Earlier> {
-  const kept = await readPrivateRun(folder);
+async function readEarlier(folder: string, seal: Seal | undefined): Promise<Earlier> {
+  const kept = await readPrivateRun(folder, seal);
   if (kept !== undefined) return { ...kept, settings: settingsIn(kept.settings, folder) };
   // The first versions kept no settings in the private folder; those of its output stand beside it by default.
   const out = folder.replace(/\.private$/, '');
@@ -184,6 +201,7 @@ function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): 
     encode: settings.encode,
     jpegQuality: settings.jpegQuality,
     logGeometry: settings.logGeometry,
+    sourceIds: settings.sourceIds,
     limitPixels: settings.limitPixels,
     ...rest,
     samplesPerShard: settings.samplesPerShard,

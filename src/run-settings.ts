@@ -55,6 +55,7 @@ export function publicSettings(config: Config, job: Job, { classNames }: Source)
     samplesPerShard: config.samplesPerShard,
     logGeometry: config.logGeometry,
     labels: config.labels,
+    sourceIds: config.sourceIds,
     // Only with labels from folders: what the class indices mean.
     ...(classNames ? { classNames } : {}),
   };

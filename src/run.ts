@@ -4,8 +4,11 @@ import type { Outcome, RejectedOutcome } from './core/outcome.ts';
 import type { ClassName } from './core/types.ts';
 import { chooseEncoding } from './encoding.ts';
 import { checkOutput } from './io/output-folder.ts';
+import { type Seal, sealFor } from './io/seal.ts';
+import { readSecret } from './io/secret.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from './io/sink.ts';
 import { type ListedSample, openSource, type Sample, type Source } from './io/source.ts';
+import { newSourceIdKey, readSourceIdKey } from './io/source-id-key.ts';
 import { openGivenBoxes } from './known/boxes.ts';
 import { Review } from './known/review.ts';
 import { type DetectedBefore, GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
@@ -101,6 +104,8 @@ export interface Work {
   readonly before?: DetectedBefore;
   /** SHA-256 of the given regions. */
   readonly digest: string | null;
+  /** Key of the source ids that the output takes over; a new run has its own otherwise. */
+  readonly sourceIdKey?: string;
   /** What there is to say about them, one sentence each. */
   readonly notices?: readonly string[];
 }
@@ -110,14 +115,15 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   const { config, source } = work;
   const tally = new Tally(source, config);
   if (source.total === 0) return tally.summary('empty');
-  await checkOutput(config);
+  const { kind } = await checkOutput(config);
+  const { seal, sourceIdKey } = await openKeys(work, kind === 'earlier');
   const isRedacted = (cls: ClassName): boolean => config.classes.includes(cls) && config.redact[cls] !== 'none';
   const review =
     config.corrections === undefined ? undefined : await Review.read(config.corrections, source, isRedacted);
   tally.notices.push(...(work.notices ?? []));
   tally.notices.push(...untouchedNotices(config));
   const encode = chooseEncoding(config, source, tally.notices);
-  const job = await work.prepare({ ...config, encode });
+  const job: Job = { ...(await work.prepare({ ...config, encode })), ...(sourceIdKey ? { sourceIdKey } : {}) };
   tally.models = job.models;
   const { total, hasCls } = source;
   const settings = publicSettings(config, job, source);
@@ -132,12 +138,14 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
       ...(review ? { corrections: true } : {}),
     },
     privateRun: privateRun(work, job, settings, review),
+    seal,
+    sourceIdKey,
     at: source.at,
   };
   const found = await surveyOutput(output);
   if (found === 'complete') {
     for await (const record of completeRecords(output)) tally.keep(record);
-    tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds);
+    tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds, seal);
     return tally.summary('finished');
   }
   const pool = new WorkerPool(job, { workers: Math.min(config.workers, total) });
@@ -150,7 +158,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
     tally.notices.push(...sink.notices);
     hooks.onStart?.(tally.summary('finished'));
     const settle = async (): Promise<void> => {
-      tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds);
+      tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds, seal);
     };
     const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
       const known = (await work.knownOf?.(index)) ?? {};
@@ -161,6 +169,17 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   } finally {
     await pool.close();
   }
+}
+
+/** What the private folder is encrypted with and what source ids are made with, if anything. @throws UsageError */
+async function openKeys(
+  { config, sourceIdKey }: Work,
+  isThere: boolean,
+): Promise<{ readonly seal: Seal | undefined; readonly sourceIdKey: string | undefined }> {
+  const seal = await sealFor(config.privateDir, await readSecret(config), isThere);
+  if (!config.sourceIds) return { seal, sourceIdKey: undefined };
+  const settled = isThere ? await readSourceIdKey(config.privateDir, seal) : (sourceIdKey ?? newSourceIdKey());
+  return { seal, sourceIdKey: settled };
 }
 
 /** Says which classes are looked for and left as they are. */

@@ -22,6 +22,7 @@ describe('fillConfig', () => {
       bodyFill: 'erase',
       textFill: 'glyphs',
       seed: 0,
+      sourceIds: false,
       pseudonyms: 'fresh',
       labels: 'none',
       quality: 'balanced',

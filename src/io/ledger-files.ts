@@ -1,25 +1,12 @@
 import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { asOutputError, syncFolder, withFile } from './atomic.ts';
-import { wholeLines } from './lines.ts';
+import { LEDGER, type LedgerFile, privatePath } from './private-files.ts';
+import { privateLines } from './private-lines.ts';
 import { publicReason } from './records.ts';
 import { type SampleStates, whyRejected } from './sample-states.ts';
+import type { Seal } from './seal.ts';
 import type { SampleOrigin } from './source.ts';
-
-/** What each file of a private directory is called. Every line of them begins with the key of its sample. */
-export const LEDGER = {
-  sources: 'sources.jsonl',
-  detections: 'detections.jsonl',
-  quarantine: 'quarantine.jsonl',
-} as const;
-export type LedgerFile = keyof typeof LEDGER;
-
-/** Every log that a private directory may have. */
-export const LEDGER_FILES: readonly string[] = Object.values(LEDGER);
-
-/** How the detections were made, for who redacts again. It may be there before anything has happened. */
-export const PRIVATE_RUN = 'run.json';
 
 const FILES = Object.keys(LEDGER) as LedgerFile[];
 const CHUNK = 1 << 20;
@@ -54,6 +41,7 @@ export class LedgerIndex {
  *
  * @param originOf of a sample as this run would read it.
  * @param files that are read; default all.
+ * @param seal of a directory that is encrypted.
  * @throws UsageError at the first sample that comes from elsewhere.
  */
 export async function readLedger(
@@ -61,11 +49,12 @@ export async function readLedger(
   total: number,
   originOf: (index: number) => SampleOrigin,
   files: readonly LedgerFile[] = FILES,
+  seal?: Seal,
 ): Promise<LedgerIndex> {
   const ledger = new LedgerIndex(total);
   for (const file of files) {
-    const path = join(folder, LEDGER[file]);
-    for await (const line of wholeLines(path)) {
+    const path = privatePath(folder, LEDGER[file], seal !== undefined);
+    for await (const line of privateLines(folder, LEDGER[file], seal)) {
       const index = indexOf(line, path);
       if (file === 'sources') assertSameSource(line, index, index < total ? originOf(index) : undefined, path);
       ledger.add(file, index);
@@ -91,15 +80,16 @@ function assertSameSource(line: string, index: number, now: SampleOrigin | undef
  * @returns index of the last sample that the directory knows; −1 for none.
  * @throws OutputError
  */
-export async function compactLedger(folder: string, states: SampleStates): Promise<number> {
+export async function compactLedger(folder: string, states: SampleStates, seal?: Seal): Promise<number> {
   let last = -1;
   for (const file of FILES) {
-    const path = join(folder, LEDGER[file]);
+    const path = privatePath(folder, LEDGER[file], seal !== undefined);
+    const log: Log = { folder, file, path, seal };
     const temporary = `${path}.tmp`;
     try {
-      const late = await lateLines(path, file, states);
+      const late = await lateLines(log, states);
       await rm(temporary, { force: true });
-      last = Math.max(last, await rewrite(path, temporary, file, states, late));
+      last = Math.max(last, await rewrite(log, temporary, states, late));
       await rename(temporary, path);
     } catch (error) {
       throw error instanceof UsageError ? error : asOutputError(path, error);
@@ -107,6 +97,13 @@ export async function compactLedger(folder: string, states: SampleStates): Promi
   }
   await syncFolder(folder);
   return last;
+}
+
+interface Log {
+  readonly folder: string;
+  readonly file: LedgerFile;
+  readonly path: string;
+  readonly seal: Seal | undefined;
 }
 
 /** Whether a line tells what the public log tells of its sample. */
@@ -120,10 +117,10 @@ function isValid(file: LedgerFile, index: number, line: string, states: SampleSt
 }
 
 /** Valid lines that come after one of a later sample: those of samples that were done again. */
-async function lateLines(path: string, file: LedgerFile, states: SampleStates): Promise<Map<number, string>> {
+async function lateLines({ folder, file, path, seal }: Log, states: SampleStates): Promise<Map<number, string>> {
   const late = new Map<number, string>();
   let last = -1;
-  for await (const line of wholeLines(path)) {
+  for await (const line of privateLines(folder, LEDGER[file], seal)) {
     const index = indexOf(line, path);
     if (index > last) last = index;
     else if (isValid(file, index, line, states)) late.set(index, line);
@@ -132,9 +129,8 @@ async function lateLines(path: string, file: LedgerFile, states: SampleStates): 
 }
 
 async function rewrite(
-  path: string,
+  { folder, file, path, seal }: Log,
   temporary: string,
-  file: LedgerFile,
   states: SampleStates,
   late: Map<number, string>,
 ): Promise<number> {
@@ -144,12 +140,14 @@ async function rewrite(
     async (handle) => {
       let last = -1;
       let text = '';
+      const flush = async (): Promise<void> => {
+        if (text !== '') await handle.writeFile(seal ? await seal.seal(text) : text);
+        text = '';
+      };
       const put = async (index: number, line: string): Promise<void> => {
         last = index;
         text += `${line}\n`;
-        if (text.length < CHUNK) return;
-        await handle.writeFile(text);
-        text = '';
+        if (text.length >= CHUNK) await flush();
       };
       const putLate = async (before: number): Promise<void> => {
         for (const [index, line] of late) {
@@ -159,7 +157,7 @@ async function rewrite(
         }
       };
       let seen = -1;
-      for await (const line of wholeLines(path)) {
+      for await (const line of privateLines(folder, LEDGER[file], seal)) {
         const index = indexOf(line, path);
         if (index <= seen) continue;
         seen = index;
@@ -167,7 +165,7 @@ async function rewrite(
         if (!late.has(index) && isValid(file, index, line, states)) await put(index, line);
       }
       await putLate(Infinity);
-      await handle.writeFile(text);
+      await flush();
       await handle.sync();
       return last;
     },

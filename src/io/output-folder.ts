@@ -2,8 +2,8 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { asOutputError, writeFileAtomic } from './atomic.ts';
-import { LEDGER_FILES, PRIVATE_RUN } from './ledger-files.ts';
 import { assertUnlocked, isLockName } from './lock.ts';
+import { isFirstFile, isPrivateFile } from './private-files.ts';
 import { LOG_FOLDER, RUN_FILE, TOOL } from './run-log.ts';
 
 /** What is in the places that a run is to write to. */
@@ -55,10 +55,6 @@ async function isUnbegun(out: string, names: readonly string[]): Promise<boolean
   );
 }
 
-function isLedgerName(name: string): boolean {
-  return [...LEDGER_FILES, PRIVATE_RUN].includes(name.replace(/\.tmp$/, ''));
-}
-
 /** Whether the private folder is empty or has empty logs of a run of which `out` has a trace. */
 async function isUnbegunPrivate(
   privateDir: string,
@@ -68,8 +64,8 @@ async function isUnbegunPrivate(
   // The private folder comes second: without a trace its logs are of a run that begins elsewhere.
   if (names.length > 0 && out.length === 0) return false;
   for (const name of names) {
-    if (name.replace(/\.tmp$/, '') === PRIVATE_RUN) continue;
-    if (!isLedgerName(name) || (await stat(join(privateDir, name))).size > 0) return false;
+    if (isFirstFile(name)) continue;
+    if (!isPrivateFile(name) || (await stat(join(privateDir, name))).size > 0) return false;
   }
   return true;
 }
@@ -101,7 +97,7 @@ export async function inspectOutput({ out, privateDir, overwrite, resume }: Outp
   if (isNew && (await isUnbegunPrivate(privateDir, oldPrivate, old))) return { kind: 'new' };
   const run = resume && !isNew ? await readOurs(out) : undefined;
   if (run !== undefined) return { kind: 'earlier', run };
-  if (isNew && oldPrivate.every(isLedgerName)) {
+  if (isNew && oldPrivate.every(isPrivateFile)) {
     throw new UsageError(
       `Expected --private-dir to belong to --out but ${privateDir} has content of another output and ${out} is new; --overwrite replaces an earlier output`,
     );
@@ -124,7 +120,7 @@ async function removable(
       `Expected an earlier output for --overwrite but ${join(out, RUN_FILE)} is missing or not ours; nothing was removed`,
     );
   }
-  const foreign = oldPrivate.find((name) => !isLedgerName(name));
+  const foreign = oldPrivate.find((name) => !isPrivateFile(name));
   if (foreign !== undefined) {
     throw new UsageError(
       `Expected only logs of an earlier run in --private-dir ${privateDir} but it has ${JSON.stringify(foreign)}; nothing was removed`,

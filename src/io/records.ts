@@ -43,6 +43,7 @@ export function verifiedRecord(
     regions: record.regions.map(publicRegion),
     stripped: [...record.stripped],
     out_sha256: record.out_sha256,
+    ...(record.source_id === undefined ? {} : { source_id: record.source_id }),
   };
 }
 

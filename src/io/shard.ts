@@ -11,6 +11,12 @@ export interface ShardRow {
   readonly cls?: string;
 }
 
+/** What the shards of a run have when it is asked for. */
+export interface ShardExtras {
+  /** A column of source ids in the table. */
+  readonly sourceIds?: boolean;
+}
+
 /** The files of one shard while it is being written. Nothing is at a final name before `publish`. */
 export interface Shard {
   /** What is being written, for messages. */

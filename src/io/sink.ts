@@ -6,20 +6,23 @@ import { UsageError } from '../errors.ts';
 import { asOutputError } from './atomic.ts';
 import { folderShards } from './folder-sink.ts';
 import { Ledger } from './ledger.ts';
-import { type LedgerFile, type LedgerIndex, readLedger } from './ledger-files.ts';
+import { type LedgerIndex, readLedger } from './ledger-files.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { OutputLock } from './lock.ts';
 import { checkOutput, clearOutput, inspectOutput, type OutputChoice } from './output-folder.ts';
+import type { LedgerFile } from './private-files.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from './private-run.ts';
 import { assertKnown, type EarlierOutput, markedShards, reviewShards } from './review.ts';
 import { LOG_FOLDER, RunLog } from './run-log.ts';
 import { SampleStates } from './sample-states.ts';
+import type { Seal } from './seal.ts';
 import { differingSettings } from './settings.ts';
-import type { SinkSample } from './shard.ts';
+import type { ShardExtras, SinkSample } from './shard.ts';
 import { readShardLog } from './shard-log.ts';
 import { ShardPlan } from './shard-plan.ts';
 import { ShardedSink } from './sharded-sink.ts';
 import type { ListedSample, SampleOrigin } from './source.ts';
+import { writeSourceIdKey } from './source-id-key.ts';
 import { webdatasetShards } from './webdataset-sink.ts';
 
 export interface SinkItem {
@@ -60,6 +63,10 @@ export interface SinkOptions extends OutputChoice {
   readonly run: Record<string, unknown>;
   /** How detections are made, for the private folder; absent, it does not tell. */
   readonly privateRun?: PrivateRun;
+  /** Encrypts the private folder. */
+  readonly seal?: Seal | undefined;
+  /** Of the ids that the records have; it is kept in the private folder. */
+  readonly sourceIdKey?: string | undefined;
   /** What is known of a sample without reading it. */
   readonly at: (index: number) => ListedSample;
 }
@@ -135,11 +142,13 @@ export async function openSink(options: SinkOptions, hooks: OpenHooks = {}): Pro
 async function newSink(options: SinkOptions, lock: OutputLock): Promise<Sink> {
   const { out, plan, format, privateDir } = earlierOutput(options);
   // The private folder first: no output without the log of where it came from.
-  const ledger = await Ledger.create(privateDir);
+  const { seal, sourceIdKey } = options;
+  const ledger = await Ledger.create(privateDir, seal);
   try {
+    if (sourceIdKey !== undefined) await writeSourceIdKey(privateDir, sourceIdKey, seal);
     await removeLeftovers(out, plan, new Map());
     const log = await RunLog.create(out, settingsOf(options));
-    if (options.privateRun) await writePrivateRun(privateDir, options.privateRun);
+    if (options.privateRun) await writePrivateRun(privateDir, options.privateRun, seal);
     const states = new SampleStates(plan.total);
     return new ShardedSink(options, { out, plan, format, lock, ledger, log, states }, []);
   } catch (error) {
@@ -163,9 +172,9 @@ async function resumeSink(
   await removeLeftovers(out, plan, review.kept).catch((error: unknown) => {
     throw asOutputError(out, error);
   });
-  if (options.privateRun) await writePrivateRun(privateDir, options.privateRun);
+  if (options.privateRun) await writePrivateRun(privateDir, options.privateRun, options.seal);
   const { states } = review;
-  const ledger = await Ledger.reopen(privateDir, states);
+  const ledger = await Ledger.reopen(privateDir, states, options.seal);
   if (options.retryFailed) for (const rejected of states.rejected()) states.reset(rejected);
   for (const [name, files] of review.kept) {
     const shard = Number(name);
@@ -179,13 +188,17 @@ function settingsOf({ run, format, total }: SinkOptions): Record<string, unknown
   return { ...run, format, total };
 }
 
+function extrasOf({ sourceIdKey }: SinkOptions): ShardExtras {
+  return { sourceIds: sourceIdKey !== undefined };
+}
+
 function earlierOutput(options: SinkOptions): EarlierOutput {
   const out = resolve(options.out);
   return {
     out,
     privateDir: resolve(options.privateDir),
     plan: new ShardPlan(options),
-    format: options.format === 'folder' ? folderShards(out) : webdatasetShards(out, options.hasCls),
+    format: options.format === 'folder' ? folderShards(out) : webdatasetShards(out, options.hasCls, extrasOf(options)),
     at: options.at,
   };
 }
@@ -205,7 +218,7 @@ async function assertSameRun(
   const { total, ...settings } = settingsOf(options);
   const differences = differingSettings(earlier, settings);
   if (differences.length === 0 && options.privateRun) {
-    const before = await readPrivateRun(resolve(options.privateDir));
+    const before = await readPrivateRun(resolve(options.privateDir), options.seal);
     const { seed, boxes, corrections } = options.privateRun;
     if (before) differences.push(...differingSettings({ ...before }, { seed, boxes, corrections }));
   }
@@ -215,7 +228,7 @@ async function assertSameRun(
     );
   }
   const originOf = (index: number): SampleOrigin => options.at(index).origin;
-  const ledger = await readLedger(resolve(options.privateDir), options.total, originOf, files);
+  const ledger = await readLedger(resolve(options.privateDir), options.total, originOf, files, options.seal);
   if (earlier.total !== total) {
     throw new UsageError(
       `Expected the inputs of the earlier run in ${options.out}, ${earlier.total} images, but found ${total}; --overwrite replaces the earlier output`,

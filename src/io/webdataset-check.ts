@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { VerifiedRecord } from '../core/outcome.ts';
 import { sha256, type WrittenFile } from './atomic.ts';
 import { looksLikeImage } from './extensions.ts';
-import type { ShardRow } from './shard.ts';
+import type { ShardExtras, ShardRow } from './shard.ts';
 import { type ShardSummary, shardParquet, summarizeShard } from './shard-tables.ts';
 import { tarEntries } from './tar-archive.ts';
 
@@ -21,6 +21,7 @@ export async function checkWebdatasetShard(
   name: string,
   rows: readonly ShardRow[],
   hasCls: boolean,
+  extras: ShardExtras = {},
 ): Promise<WrittenFile[]> {
   const stats = JSON.parse(await readFile(join(out, `${name}_stats.json`), 'utf8')) as ShardSummary;
   const { start_time, end_time } = stats;
@@ -28,7 +29,7 @@ export async function checkWebdatasetShard(
     throw new Error('its summary does not agree with its log');
   }
   // The table depends on the rows alone.
-  const parquet = shardParquet(rows, hasCls);
+  const parquet = shardParquet(rows, hasCls, extras);
   if (!Buffer.from(parquet).equals(await readFile(join(out, `${name}.parquet`)))) {
     throw new Error('its table does not agree with its log');
   }

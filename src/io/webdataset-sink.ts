@@ -6,7 +6,7 @@ import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError, syncFolder, type WrittenFile, writeFileAtomic } from './atomic.ts';
 import { extensionFor } from './extensions.ts';
 import { verifiedRecord } from './records.ts';
-import type { Shard, ShardFormat, ShardRow, SinkSample } from './shard.ts';
+import type { Shard, ShardExtras, ShardFormat, ShardRow, SinkSample } from './shard.ts';
 import { shardParquet, summarizeShard } from './shard-tables.ts';
 import { readBody, skipBody, tarEntries } from './tar-archive.ts';
 import { TarWriter } from './tar-writer.ts';
@@ -19,6 +19,7 @@ class WebdatasetShard implements Shard {
   readonly #out: string;
   readonly #name: string;
   readonly #hasCls: boolean;
+  readonly #extras: ShardExtras;
   readonly #startTime = now();
   readonly #tar: TarWriter;
   /** Paths of what is at its final name. */
@@ -28,11 +29,12 @@ class WebdatasetShard implements Shard {
   #closed = false;
   #sha256 = '';
 
-  constructor(out: string, name: string, hasCls: boolean, tar: TarWriter) {
+  constructor(out: string, name: string, hasCls: boolean, extras: ShardExtras, tar: TarWriter) {
     this.path = join(out, `${name}.tar`);
     this.#out = out;
     this.#name = name;
     this.#hasCls = hasCls;
+    this.#extras = extras;
     this.#tar = tar;
   }
 
@@ -85,7 +87,7 @@ class WebdatasetShard implements Shard {
   }
 
   async seal(rows: readonly ShardRow[]): Promise<readonly WrittenFile[]> {
-    const parquet = { path: `${this.#name}.parquet`, data: shardParquet(rows, this.#hasCls) };
+    const parquet = { path: `${this.#name}.parquet`, data: shardParquet(rows, this.#hasCls, this.#extras) };
     const digest = await this.#write(parquet.path, parquet.data);
     const summary = summarizeShard(rows, this.#startTime, now());
     await this.#write(markerOf(this.#name), `${JSON.stringify(summary, undefined, 2)}\n`);
@@ -139,18 +141,18 @@ function markerOf(name: string): string {
 }
 
 /** Shards as WebDataset tars with img2dataset's sidecars, in `out`. */
-export function webdatasetShards(out: string, hasCls: boolean): ShardFormat {
+export function webdatasetShards(out: string, hasCls: boolean, extras: ShardExtras = {}): ShardFormat {
   return {
     async open(name) {
       const path = join(out, `${name}.tar.tmp`);
       try {
-        return new WebdatasetShard(out, name, hasCls, await TarWriter.create(path));
+        return new WebdatasetShard(out, name, hasCls, extras, await TarWriter.create(path));
       } catch (error) {
         throw asOutputError(path, error);
       }
     },
     markerOf,
-    check: (name, rows) => checkWebdatasetShard(out, name, rows, hasCls),
+    check: (name, rows) => checkWebdatasetShard(out, name, rows, hasCls, extras),
     adopt() {},
     passOver() {},
   };
