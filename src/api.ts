@@ -18,6 +18,8 @@ export type AnonymizerOptions = Partial<
     | 'format'
     | 'labels'
     | 'samplesPerShard'
+    | 'daliIndex'
+    | 'hfMetadata'
     | 'overwrite'
     | 'resume'
     | 'retryFailed'

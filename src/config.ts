@@ -85,6 +85,10 @@ const optionsSchema = v.strictObject({
   /** File of what a person says about what was found. */
   corrections: v.optional(text('a file')),
   format: v.optional(oneOf(OUTPUT_FORMATS), 'webdataset'),
+  /** An index for NVIDIA DALI beside each shard. */
+  daliIndex: v.optional(flag, false),
+  /** A table of the images for Hugging Face's datasets in a folder. */
+  hfMetadata: v.optional(flag, false),
   samplesPerShard: v.optional(whole(1_000_000), 1000),
   encode: v.optional(oneOf(ENCODINGS), 'keep'),
   jpegQuality: v.optional(whole(100), 92),
@@ -128,6 +132,8 @@ export interface Config {
   readonly boxes?: string;
   readonly corrections?: string;
   readonly format: (typeof OUTPUT_FORMATS)[number];
+  readonly daliIndex: boolean;
+  readonly hfMetadata: boolean;
   readonly samplesPerShard: number;
   readonly encode: 'keep' | ImageFormat;
   readonly jpegQuality: number;
@@ -189,6 +195,14 @@ export function fillConfig(options: unknown): Config {
       'Expected --format webdataset with --labels folders: a mirrored tree keeps its folders anyway',
     );
   }
+  for (const [option, format] of [
+    ['daliIndex', 'webdataset'],
+    ['hfMetadata', 'folder'],
+  ] as const) {
+    if (o[option] && o.format !== format) {
+      throw new UsageError(`Expected --format ${format} with ${flagOf(option)} but received ${o.format}`);
+    }
+  }
   const out = path.resolve(o.out);
   return deepFreeze({
     inputs: o.inputs,
@@ -212,6 +226,8 @@ export function fillConfig(options: unknown): Config {
     ...(o.boxes === undefined ? {} : { boxes: path.resolve(o.boxes) }),
     ...(o.corrections === undefined ? {} : { corrections: path.resolve(o.corrections) }),
     format: o.format,
+    daliIndex: o.daliIndex,
+    hfMetadata: o.hfMetadata,
     samplesPerShard: o.samplesPerShard,
     encode: o.encode,
     jpegQuality: o.jpegQuality,

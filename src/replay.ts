@@ -51,6 +51,8 @@ const settingsSchema = v.object({
   logGeometry: v.string(),
   labels: v.optional(v.string(), 'none'),
   sourceIds: v.optional(v.boolean(), false),
+  daliIndex: v.optional(v.boolean(), false),
+  hfMetadata: v.optional(v.boolean(), false),
   classNames: v.optional(v.array(v.string())),
 });
 type Settings = v.InferOutput<typeof settingsSchema>;
@@ -202,6 +204,8 @@ function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): 
     jpegQuality: settings.jpegQuality,
     logGeometry: settings.logGeometry,
     sourceIds: settings.sourceIds,
+    daliIndex: settings.daliIndex && (said.format ?? settings.format) === 'webdataset',
+    hfMetadata: settings.hfMetadata && (said.format ?? settings.format) === 'folder',
     limitPixels: settings.limitPixels,
     ...rest,
     samplesPerShard: settings.samplesPerShard,

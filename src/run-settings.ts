@@ -56,6 +56,8 @@ export function publicSettings(config: Config, job: Job, { classNames }: Source)
     logGeometry: config.logGeometry,
     labels: config.labels,
     sourceIds: config.sourceIds,
+    daliIndex: config.daliIndex,
+    hfMetadata: config.hfMetadata,
     // Only with labels from folders: what the class indices mean.
     ...(classNames ? { classNames } : {}),
   };

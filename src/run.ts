@@ -122,6 +122,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
     config.corrections === undefined ? undefined : await Review.read(config.corrections, source, isRedacted);
   tally.notices.push(...(work.notices ?? []));
   tally.notices.push(...untouchedNotices(config));
+  if (config.hfMetadata && hasFoldersOnly(source)) tally.notices.push(NO_FOLDER_LABELS);
   const encode = chooseEncoding(config, source, tally.notices);
   const job: Job = { ...(await work.prepare({ ...config, encode })), ...(sourceIdKey ? { sourceIdKey } : {}) };
   tally.models = job.models;
@@ -180,6 +181,14 @@ async function openKeys(
   if (!config.sourceIds) return { seal, sourceIdKey: undefined };
   const settled = isThere ? await readSourceIdKey(config.privateDir, seal) : (sourceIdKey ?? newSourceIdKey());
   return { seal, sourceIdKey: settled };
+}
+
+const NO_FOLDER_LABELS =
+  'Every image lies in a folder: where there is a metadata.jsonl, Hugging Face’s datasets take no labels from folders, unless they are loaded with drop_labels=False';
+
+function hasFoldersOnly(source: Source): boolean {
+  for (let i = 0; i < source.total; i++) if (!source.at(i).relativePath.includes('/')) return false;
+  return true;
 }
 
 /** Says which classes are looked for and left as they are. */

@@ -23,6 +23,8 @@ describe('fillConfig', () => {
       textFill: 'glyphs',
       seed: 0,
       sourceIds: false,
+      daliIndex: false,
+      hfMetadata: false,
       pseudonyms: 'fresh',
       labels: 'none',
       quality: 'balanced',

@@ -65,6 +65,8 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
       '--labels <where>',
       'none | folders: the class index of the uppermost folder of each image, as .cls and a column (default: none)',
     )
+    .option('--dali-index', 'write an index for NVIDIA DALI beside each shard (00000.idx)')
+    .option('--hf-metadata', 'write metadata.jsonl for Hugging Face’s datasets into a folder of images')
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
     .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)

@@ -15,11 +15,13 @@ const REDACTIONS = join(LOG_FOLDER, 'redactions');
  * written are left alone. Can be repeated when it was cut short.
  *
  * @param kept the files of the whole shards, by name.
+ * @param closing files that tell of the whole output.
  */
 export async function removeLeftovers(
   out: string,
   plan: ShardPlan,
   kept: ReadonlyMap<string, readonly WrittenFile[]>,
+  closing: readonly string[] = [],
 ): Promise<void> {
   const remove = (path: string): Promise<void> => rm(join(out, path), { recursive: true, force: true });
   for (const name of await readdir(join(out, LOG_FOLDER))) {
@@ -28,10 +30,11 @@ export async function removeLeftovers(
     const isOutdated = ['SHA256SUMS', 'report.html'].includes(name) || name.endsWith('.tmp');
     if (isOutdated || (isLockName(name) && path !== join(LOCK_FILE))) await remove(path);
   }
+  for (const path of closing) for (const name of [path, `${path}.tmp`]) await remove(name);
   const shardFiles: string[] = [];
   for (const name of await readdir(out)) {
     if (isStagingName(name)) await remove(name);
-    const [, shard = '', temporary] = /^(\d+)(?:_stats\.json|\.parquet|\.tar)(\.tmp)?$/.exec(name) ?? [];
+    const [, shard = '', temporary] = /^(\d+)(?:_stats\.json|\.parquet|\.idx|\.tar)(\.tmp)?$/.exec(name) ?? [];
     if (plan.has(shard) && (temporary !== undefined || !kept.has(shard))) shardFiles.push(name);
   }
   // A summary goes first: what remains never looks like a whole shard.

@@ -60,6 +60,16 @@ export function rejectedRecord(
   return { v: 1, key, status, stage, reason: publicReason(reason) };
 }
 
+/**
+ * The record as the `.json` of its sample. What may be an empty list is JSON text there: Hugging Face's datasets take the
+ * type of every field from the first five samples, where an empty list has none, and refuse what comes later.
+ */
+export function sampleRecord(record: VerifiedRecord): string {
+  const { regions, stripped } = record;
+  // In the place that they have in the log.
+  return JSON.stringify({ ...record, regions: JSON.stringify(regions), stripped: JSON.stringify(stripped) });
+}
+
 /** One object per line. */
 export function jsonLines(values: readonly unknown[]): string {
   return values.map((value) => `${JSON.stringify(value)}\n`).join('');

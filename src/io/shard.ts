@@ -15,6 +15,8 @@ export interface ShardRow {
 export interface ShardExtras {
   /** A column of source ids in the table. */
   readonly sourceIds?: boolean;
+  /** An index for DALI beside each tar. */
+  readonly daliIndex?: boolean;
 }
 
 /** The files of one shard while it is being written. Nothing is at a final name before `publish`. */
@@ -53,4 +55,8 @@ export interface ShardFormat {
   adopt(sample: SinkSample, record: VerifiedRecord): void;
   /** Takes note of a sample that an earlier run has not published. */
   passOver(sample: SinkSample): void;
+  /** Files that tell of all shards, below the output folder. */
+  readonly closing: readonly string[];
+  /** Writes them, once every shard is whole. @param names of all shards. @returns those that have checksums. */
+  close(names: Iterable<string>, at: (index: number) => SinkSample): Promise<readonly WrittenFile[]>;
 }

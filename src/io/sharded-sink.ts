@@ -156,8 +156,8 @@ export class ShardedSink implements Sink {
   }
 
   async finish(run: Record<string, unknown>): Promise<void> {
-    const { total } = this.#options;
-    const { ledger, lock, log, states } = this.#output;
+    const { total, at } = this.#options;
+    const { ledger, lock, log, states, plan, format } = this.#output;
     const done = states.nextToDo(this.#next);
     if (this.#state !== 'open' || done !== total) {
       throw new RangeError(`Expected ${total} samples in an open sink but received ${done}`);
@@ -165,6 +165,7 @@ export class ShardedSink implements Sink {
     await this.#orBreak(async () => {
       await this.#passOver(total);
       await lock.assertHeld();
+      log.commit(await format.close(plan.names(), at));
       await ledger.finish(states);
       await log.finish(run);
       this.#state = 'closed';

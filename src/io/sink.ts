@@ -17,7 +17,7 @@ import { LOG_FOLDER, RunLog } from './run-log.ts';
 import { SampleStates } from './sample-states.ts';
 import type { Seal } from './seal.ts';
 import { differingSettings } from './settings.ts';
-import type { ShardExtras, SinkSample } from './shard.ts';
+import type { ShardFormat, SinkSample } from './shard.ts';
 import { readShardLog } from './shard-log.ts';
 import { ShardPlan } from './shard-plan.ts';
 import { ShardedSink } from './sharded-sink.ts';
@@ -67,6 +67,10 @@ export interface SinkOptions extends OutputChoice {
   readonly seal?: Seal | undefined;
   /** Of the ids that the records have; it is kept in the private folder. */
   readonly sourceIdKey?: string | undefined;
+  /** An index for DALI beside each tar. */
+  readonly daliIndex?: boolean;
+  /** `metadata.jsonl` in a folder of images. */
+  readonly hfMetadata?: boolean;
   /** What is known of a sample without reading it. */
   readonly at: (index: number) => ListedSample;
 }
@@ -169,7 +173,7 @@ async function resumeSink(
   const isRetried = (record: RedactionRecord): boolean => options.retryFailed && record.status !== 'verified';
   const review = await reviewShards(earlier, index, (record) => isRetried(record) || onKept(record), signal);
   const log = await RunLog.create(out, settingsOf(options));
-  await removeLeftovers(out, plan, review.kept).catch((error: unknown) => {
+  await removeLeftovers(out, plan, review.kept, format.closing).catch((error: unknown) => {
     throw asOutputError(out, error);
   });
   if (options.privateRun) await writePrivateRun(privateDir, options.privateRun, options.seal);
@@ -188,8 +192,10 @@ function settingsOf({ run, format, total }: SinkOptions): Record<string, unknown
   return { ...run, format, total };
 }
 
-function extrasOf({ sourceIdKey }: SinkOptions): ShardExtras {
-  return { sourceIds: sourceIdKey !== undefined };
+function formatOf(options: SinkOptions, out: string): ShardFormat {
+  const { format, hasCls, sourceIdKey, daliIndex = false, hfMetadata = false } = options;
+  if (format === 'folder') return folderShards(out, hfMetadata);
+  return webdatasetShards(out, hasCls, { sourceIds: sourceIdKey !== undefined, daliIndex });
 }
 
 function earlierOutput(options: SinkOptions): EarlierOutput {
@@ -198,7 +204,7 @@ function earlierOutput(options: SinkOptions): EarlierOutput {
     out,
     privateDir: resolve(options.privateDir),
     plan: new ShardPlan(options),
-    format: options.format === 'folder' ? folderShards(out) : webdatasetShards(out, options.hasCls, extrasOf(options)),
+    format: formatOf(options, out),
     at: options.at,
   };
 }

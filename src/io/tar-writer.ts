@@ -5,10 +5,23 @@ import { OutputError } from '../errors.ts';
 import { asOutputError, sha256 } from './atomic.ts';
 import { tarEntries } from './tar-archive.ts';
 
-/** What was meant to be written, for the check of what was. */
-interface WrittenMember {
+const BLOCK = 512;
+
+/** Where the bytes of a member are in an archive. */
+export interface MemberPlace {
   readonly name: string;
+  /** First byte of the body. */
+  readonly offset: number;
   readonly size: number;
+}
+
+/** Bytes of a member with its header, which is one block for names as ours, and its padding. */
+export function memberLength(size: number): number {
+  return BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+}
+
+/** What was meant to be written, for the check of what was. */
+interface WrittenMember extends MemberPlace {
   readonly sha256: string;
 }
 
@@ -27,6 +40,7 @@ export class TarWriter {
   readonly #controller: TarPackController;
   readonly #written: Promise<void>;
   readonly #members: WrittenMember[] = [];
+  #length = 0;
 
   /** Creates `path`, which must not exist. */
   static async create(path: string): Promise<TarWriter> {
@@ -53,7 +67,13 @@ export class TarWriter {
       await this.#written;
       throw error;
     }
-    this.#members.push({ name, size: bytes.length, sha256: digest });
+    this.#members.push({ name, offset: this.#length + BLOCK, size: bytes.length, sha256: digest });
+    this.#length += memberLength(bytes.length);
+  }
+
+  /** In order. */
+  get members(): readonly MemberPlace[] {
+    return this.#members;
   }
 
   /** Ends the archive and flushes it to the disk. */

@@ -4,8 +4,9 @@ import type { ParsedTarEntry } from 'modern-tar';
 import type { PublishedOutcome, VerifiedRecord } from '../core/outcome.ts';
 import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError, syncFolder, type WrittenFile, writeFileAtomic } from './atomic.ts';
+import { daliIndex } from './dali-index.ts';
 import { extensionFor } from './extensions.ts';
-import { verifiedRecord } from './records.ts';
+import { sampleRecord, verifiedRecord } from './records.ts';
 import type { Shard, ShardExtras, ShardFormat, ShardRow, SinkSample } from './shard.ts';
 import { shardParquet, summarizeShard } from './shard-tables.ts';
 import { readBody, skipBody, tarEntries } from './tar-archive.ts';
@@ -87,11 +88,18 @@ class WebdatasetShard implements Shard {
   }
 
   async seal(rows: readonly ShardRow[]): Promise<readonly WrittenFile[]> {
+    const index = await this.#writeIndex();
     const parquet = { path: `${this.#name}.parquet`, data: shardParquet(rows, this.#hasCls, this.#extras) };
     const digest = await this.#write(parquet.path, parquet.data);
     const summary = summarizeShard(rows, this.#startTime, now());
     await this.#write(markerOf(this.#name), `${JSON.stringify(summary, undefined, 2)}\n`);
-    return [{ path: parquet.path, sha256: digest }];
+    return [...index, { path: parquet.path, sha256: digest }];
+  }
+
+  async #writeIndex(): Promise<WrittenFile[]> {
+    if (!this.#extras.daliIndex) return [];
+    const path = `${this.#name}.idx`;
+    return [{ path, sha256: await this.#write(path, daliIndex(this.#tar.members)) }];
   }
 
   async #write(path: string, data: string | Uint8Array): Promise<string> {
@@ -130,7 +138,7 @@ export function sampleMembers(
   const members: SampleMember[] = [
     // The digest from the worker: what is written in the end must be what was verified there.
     { name: `${record.key}.${extension}`, body: image, digest: record.out_sha256 },
-    { name: `${record.key}.json`, body: Buffer.from(JSON.stringify(record)) },
+    { name: `${record.key}.json`, body: Buffer.from(sampleRecord(record)) },
     ...(cls === undefined ? [] : [{ name: `${record.key}.cls`, body: Buffer.from(cls) }]),
   ];
   return members.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -155,5 +163,7 @@ export function webdatasetShards(out: string, hasCls: boolean, extras: ShardExtr
     check: (name, rows) => checkWebdatasetShard(out, name, rows, hasCls, extras),
     adopt() {},
     passOver() {},
+    closing: [],
+    close: async () => [],
   };
 }

@@ -38,6 +38,8 @@ const ONCE = samplesOf([2]);
 function optionsFor(root: string, samples: readonly FakeSample[], more: Partial<SinkOptions>): SinkOptions {
   return sinkOptions(root, samples.length, {
     hasCls: true,
+    daliIndex: true,
+    hfMetadata: true,
     samplesPerShard: 3,
     at: (index) => {
       const { path, cls } = samples[index] as FakeSample;
@@ -201,7 +203,7 @@ describe.each(FORMATS)('a run that is killed, %s', (format) => {
   it.runIf(format === 'folder')('leaves no file of a shard that ends otherwise the next time', async () => {
     const failing = samplesOf([0, 1, 2, 3, 4]);
     for (let step = 21; step < 100; step += 5) {
-      const options = await fresh();
+      const options = await fresh(ONCE, { hfMetadata: false });
       await run(options, ONCE, step);
       await run(options, failing);
       const files = await filesIn(options.out);
