@@ -1,25 +1,28 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { access, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Photograph, RedactedPhotograph, Redaction } from './attack/photograph.ts';
 import { UsageError } from './errors.ts';
 import { looksLikeImage, splitExtension } from './io/extensions.ts';
+import { LEDGER, privatePath } from './io/private-files.ts';
+import { privateLines } from './io/private-lines.ts';
 import { RUN_FILE } from './io/run-log.ts';
+import { openSeal } from './io/seal.ts';
+import { readSecret, type SecretOptions } from './io/secret.ts';
 import { readBody, skipBody, tarEntries } from './io/tar-archive.ts';
 import { readRun } from './verify-output.ts';
-
-/** The log of the private directory that tells which key was which file. */
-const SOURCES = 'sources.jsonl';
 
 /**
  * What a run has made of photographs: an image folder, also one of another tool, or a WebDataset.
  *
  * @param privateDir where a WebDataset's keys are told; default `<folder>.private`
+ * @param secret what opens it when it is encrypted.
  * @throws UsageError when the folder is missing, none of the originals is in it, or the keys are not told.
  */
 export async function openRedacted(
   folder: string,
   originals: readonly Photograph[],
   privateDir?: string,
+  secret: SecretOptions = {},
 ): Promise<Redaction> {
   const root = path.resolve(folder);
   const status = await stat(root).catch(() => undefined);
@@ -35,7 +38,7 @@ export async function openRedacted(
   const run = isRun ? await readRun(root) : {};
   const name = nameOf(run, path.basename(root));
   if (run.format === 'webdataset')
-    return openShards(root, name, originals, path.resolve(privateDir ?? `${root}.private`));
+    return openShards(root, name, originals, path.resolve(privateDir ?? `${root}.private`), secret);
   return openFolder(root, name, originals);
 }
 
@@ -83,11 +86,12 @@ async function openShards(
   name: string,
   originals: readonly Photograph[],
   privateDir: string,
+  secret: SecretOptions,
 ): Promise<Redaction> {
   const places = new Map<string, number>();
   for (const [index, { file }] of originals.entries()) places.set(await realpath(file), index);
   const keys = new Map<string, number>();
-  for (const { key, source } of await readSources(privateDir)) {
+  for (const { key, source } of await readSources(privateDir, secret)) {
     const index = places.get(await realpath(source).catch(() => source));
     if (index !== undefined) keys.set(key, index);
   }
@@ -113,18 +117,18 @@ async function openShards(
   };
 }
 
-async function readSources(privateDir: string): Promise<{ key: string; source: string }[]> {
-  const file = path.join(privateDir, SOURCES);
-  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+async function readSources(privateDir: string, secret: SecretOptions): Promise<{ key: string; source: string }[]> {
+  const seal = await openSeal(privateDir, await readSecret(secret));
+  const file = privatePath(privateDir, LEDGER.sources, seal !== undefined);
+  await access(file).catch((cause: Error) => {
     throw new UsageError(
-      `Expected ${SOURCES} in --private-dir, which tells what the samples of a WebDataset were, but received ${privateDir}: ${cause.message}`,
+      `Expected ${LEDGER.sources} in --private-dir, which tells what the samples of a WebDataset were, but received ${privateDir}: ${cause.message}`,
       { cause },
     );
   });
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { key: string; source: string });
+  const sources: { key: string; source: string }[] = [];
+  for await (const line of privateLines(privateDir, LEDGER.sources, seal)) sources.push(JSON.parse(line));
+  return sources;
 }
 
 /** Without a name: folders of originals are named after people. */

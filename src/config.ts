@@ -60,6 +60,12 @@ const optionsSchema = v.strictObject({
   inputs: v.pipe(v.array(text('a path'), 'a list of paths'), v.minLength(1, 'at least one path')),
   out: text('a folder'),
   privateDir: v.optional(text('a folder')),
+  /** File of the passphrase that the private folder is encrypted to. */
+  privatePassphraseFile: v.optional(text('a file')),
+  /** File of the age identity that the private folder is encrypted to. */
+  privateKeyFile: v.optional(text('a file')),
+  /** Records tell the HMAC of the source under a key of the private folder. */
+  sourceIds: v.optional(flag, false),
   classes: v.optional(v.pipe(v.array(className, 'a list of classes'), v.minLength(1, 'at least one class'))),
   preset: v.optional(oneOf(['strict', 'street', 'faces'])),
   /** One mode for all classes, or a mode by class. */
@@ -89,6 +95,10 @@ const optionsSchema = v.strictObject({
   /** File of what a person says about what was found. */
   corrections: v.optional(text('a file')),
   format: v.optional(oneOf(OUTPUT_FORMATS), 'webdataset'),
+  /** An index for NVIDIA DALI beside each shard. */
+  daliIndex: v.optional(flag, false),
+  /** A table of the images for Hugging Face's datasets in a folder. */
+  hfMetadata: v.optional(flag, false),
   samplesPerShard: v.optional(whole(1_000_000), 1000),
   /** Of several processes that do a run together, which this is, from 0, and how many there are. */
   shardIndex: v.optional(partIndex),
@@ -116,6 +126,9 @@ export interface Config {
   readonly inputs: readonly string[];
   readonly out: string;
   readonly privateDir: string;
+  readonly privatePassphraseFile?: string;
+  readonly privateKeyFile?: string;
+  readonly sourceIds: boolean;
   readonly classes: readonly ClassName[];
   readonly redact: Readonly<Record<ClassName, Mode>>;
   readonly bodyFill: (typeof BODY_FILLS)[number];
@@ -132,6 +145,8 @@ export interface Config {
   readonly boxes?: string;
   readonly corrections?: string;
   readonly format: (typeof OUTPUT_FORMATS)[number];
+  readonly daliIndex: boolean;
+  readonly hfMetadata: boolean;
   readonly samplesPerShard: number;
   /** Only this part of the run is done. */
   readonly part?: Part;
@@ -195,11 +210,22 @@ export function fillConfig(options: unknown): Config {
       'Expected --format webdataset with --labels folders: a mirrored tree keeps its folders anyway',
     );
   }
+  for (const [option, format] of [
+    ['daliIndex', 'webdataset'],
+    ['hfMetadata', 'folder'],
+  ] as const) {
+    if (o[option] && o.format !== format) {
+      throw new UsageError(`Expected --format ${format} with ${flagOf(option)} but received ${o.format}`);
+    }
+  }
   const out = path.resolve(o.out);
   return deepFreeze({
     inputs: o.inputs,
     out,
     privateDir: path.resolve(o.privateDir ?? `${out}.private`),
+    ...(o.privatePassphraseFile === undefined ? {} : { privatePassphraseFile: path.resolve(o.privatePassphraseFile) }),
+    ...(o.privateKeyFile === undefined ? {} : { privateKeyFile: path.resolve(o.privateKeyFile) }),
+    sourceIds: o.sourceIds,
     classes,
     redact,
     bodyFill: o.bodyFill ?? 'erase',
@@ -215,6 +241,8 @@ export function fillConfig(options: unknown): Config {
     ...(o.boxes === undefined ? {} : { boxes: path.resolve(o.boxes) }),
     ...(o.corrections === undefined ? {} : { corrections: path.resolve(o.corrections) }),
     format: o.format,
+    daliIndex: o.daliIndex,
+    hfMetadata: o.hfMetadata,
     samplesPerShard: o.samplesPerShard,
     ...partOf(o),
     encode: o.encode,
@@ -264,7 +292,7 @@ function parseFill(fill: string): { r: number; g: number; b: number } {
 }
 
 /** `samplesPerShard` → `--samples-per-shard` */
-function flagOf(key: string): string {
+export function flagOf(key: string): string {
   return key === 'inputs' ? '<input>' : `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 }
 

@@ -19,7 +19,11 @@ const EXTENSION_FORMAT: Readonly<Record<string, ImageFormat>> = {
  * Every sample of a WebDataset must have the same members, so `keep` needs one format for all of
  * them: the commonest by name. Where there are others, `notices` says so.
  */
-export function chooseEncoding(config: Config, source: Source, notices: string[]): Config['encode'] {
+export function chooseEncoding(
+  config: Config,
+  source: Pick<Source, 'extensions'>,
+  notices: string[],
+): Config['encode'] {
   if (config.encode !== 'keep' || config.format === 'folder') return config.encode;
   const counts = new Map<ImageFormat, number>();
   for (const [extension, n] of source.extensions) {

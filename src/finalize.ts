@@ -2,24 +2,29 @@ import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { OutputError, UsageError } from './errors.ts';
 import type { WrittenFile } from './io/atomic.ts';
-import { folderShards } from './io/folder-sink.ts';
-import { mergeLedgers, readLedger, readSources, type SourceEntry } from './io/ledger-files.ts';
+import { readLedger } from './io/ledger-files.ts';
 import { removeLeftovers } from './io/leftovers.ts';
 import { OutputLock } from './io/lock.ts';
+import { mergeLedgers } from './io/merge-ledgers.ts';
 import { assertNoPartAtWork } from './io/output-folder.ts';
 import { settingsOfPart } from './io/part-siblings.ts';
 import { partsIn, placesOf, readRunFile, removeParts } from './io/parts.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from './io/private-run.ts';
 import { type EarlierOutput, reviewShards } from './io/review.ts';
-import { RunLog } from './io/run-log.ts';
+import { digestOfKey, openSealOfParts } from './io/run-keys.ts';
+import { LOG_FOLDER, RunLog } from './io/run-log.ts';
+import type { Seal } from './io/seal.ts';
+import type { SecretOptions } from './io/secret.ts';
 import { differingPrivateRuns, differingSettings } from './io/settings.ts';
+import { shardFormat } from './io/shard-formats.ts';
 import { type Part, ShardPlan } from './io/shard-plan.ts';
-import { webdatasetShards } from './io/webdataset-sink.ts';
+import { readSources, type SourceEntry } from './io/source-entries.ts';
+import { readSourceIdKey } from './io/source-id-key.ts';
 import { publicResult, RecordCounts } from './record-counts.ts';
 import type { ReviewSummary } from './run.ts';
 import { layoutSchema, told, wholeNumber } from './run-file.ts';
 
-export interface FinalizeOptions {
+export interface FinalizeOptions extends SecretOptions {
   readonly out: string;
   /** Default `<out>.private`. */
   readonly privateDir?: string;
@@ -47,6 +52,14 @@ export interface FinalizeProgress {
 
 type PartRun = Part & { readonly run: Readonly<Record<string, unknown>>; readonly privateDir: string };
 type Counts = Omit<ReviewSummary, 'problems'>;
+
+interface PartsOfRun {
+  readonly out: string;
+  readonly privateDir: string;
+  readonly parts: readonly PartRun[];
+  /** Of the private folder and those of the parts. */
+  readonly seal: Seal | undefined;
+}
 
 const resultSchema = v.object({
   total: wholeNumber,
@@ -83,7 +96,9 @@ export async function finalize(
       return await already(out, privateDir, found.length);
     }
     const parts = await finishedParts(out, privateDir, found);
-    const summary = await putTogether(out, privateDir, parts, () => lock.assertHeld(), onProgress);
+    const folders = parts.map((part) => part.privateDir);
+    const seal = await openSealOfParts(privateDir, folders, options);
+    const summary = await putTogether({ out, privateDir, parts, seal }, () => lock.assertHeld(), onProgress);
     await removeParts(out, privateDir);
     return summary;
   } finally {
@@ -129,10 +144,10 @@ async function finishedParts(out: string, privateDir: string, found: readonly Pa
 }
 
 /** @throws UsageError when parts were made from other inputs, or their private folders are not there. */
-async function samePrivateRun(parts: readonly PartRun[]): Promise<PrivateRun> {
+async function samePrivateRun({ parts, privateDir: whole, seal }: PartsOfRun): Promise<PrivateRun> {
   let first: PrivateRun | undefined;
   for (const { index, privateDir } of parts) {
-    const run = await readPrivateRun(privateDir);
+    const run = await readPrivateRun(privateDir, seal);
     if (run === undefined) {
       throw new UsageError(
         `Expected the private logs of part ${index} in ${privateDir} but found none (--private-dir)`,
@@ -143,29 +158,43 @@ async function samePrivateRun(parts: readonly PartRun[]): Promise<PrivateRun> {
     if (differences.length > 0) {
       const what = differences.some((difference) => difference.startsWith('listing: '))
         ? 'its inputs are others, or in another order or elsewhere'
-        : differences.join('; ');
+        : differences.some((difference) => difference.startsWith('source-id-key: '))
+          ? 'its source ids are of another key'
+          : differences.join('; ');
       throw new UsageError(`Expected parts of the same run but part ${index} differs from part 0: ${what}`);
     }
+  }
+  const { sourceIdKey } = first as PrivateRun;
+  if (sourceIdKey !== undefined && digestOfKey(await readSourceIdKey(whole, seal)) !== sourceIdKey) {
+    throw new UsageError(`Expected the key of the parts' source ids in ${whole} but it has another one`);
   }
   return first as PrivateRun;
 }
 
 async function putTogether(
-  out: string,
-  privateDir: string,
-  parts: readonly PartRun[],
+  run: PartsOfRun,
   assertHeld: () => Promise<void>,
   onProgress: (progress: FinalizeProgress) => void,
 ): Promise<FinalizeSummary> {
+  const { out, privateDir, parts, seal } = run;
   const settings = settingsOfPart((parts[0] as PartRun).run);
-  const { total, samplesPerShard, format } = told(layoutSchema, settings, out);
-  const { listing: _, ...privateRun } = await samePrivateRun(parts);
+  const { total, samplesPerShard, ...layout } = told(layoutSchema, settings, out);
+  const { listing: _, sourceIdKey: __, ...privateRun } = await samePrivateRun(run);
+  const sources = new Map<number, SourceEntry>();
+  for (const part of parts) {
+    for await (const entry of readSources(part.privateDir, seal)) sources.set(entry.index, entry);
+  }
+  const at: EarlierOutput['at'] = (i) => {
+    const { origin = { path: '' }, name = '', cls } = sources.get(i) ?? {};
+    return { index: i, origin, relativePath: name, ...(cls === undefined ? {} : { cls }) };
+  };
   const counts = new RecordCounts();
   const kept = new Map<string, readonly WrittenFile[]>();
   for (const part of parts) {
     const plan = new ShardPlan({ total, samplesPerShard, part });
-    const shards = format === 'folder' ? folderShards(out) : webdatasetShards(out, privateRun.hasCls);
-    const review = await reviewPart(out, part, plan, shards, (record) => {
+    const format = shardFormat(out, layout, privateRun.hasCls);
+    const earlier = { out, privateDir: part.privateDir, plan, format, at, withdrawn: new Set<number>() };
+    const review = await reviewPart(part.index, earlier, seal, (record) => {
       counts.add(record);
       onProgress({ done: counts.done, total });
     });
@@ -179,12 +208,15 @@ async function putTogether(
   await mergeLedgers(
     privateDir,
     parts.map((part) => part.privateDir),
+    seal,
   );
-  await writePrivateRun(privateDir, privateRun);
+  await writePrivateRun(privateDir, privateRun, seal);
   const plan = new ShardPlan({ total, samplesPerShard });
-  await removeLeftovers(out, plan, kept);
+  const format = shardFormat(out, layout, privateRun.hasCls);
+  await removeLeftovers(out, plan, kept, LOG_FOLDER, format.closing);
   const log = RunLog.over(out, settings);
   log.commit(files);
+  log.commit(await format.close(plan.names(), at));
   await log.finish(publicResult(total, counts, reviewOf(parts)));
   const { published, rejected } = counts;
   const reasons = counts.reasons();
@@ -203,24 +235,14 @@ async function putTogether(
 
 /** Reads the shards of a part again. @throws UsageError when one is not whole. */
 async function reviewPart(
-  out: string,
-  { index, privateDir }: PartRun,
-  plan: ShardPlan,
-  format: EarlierOutput['format'],
+  index: number,
+  earlier: EarlierOutput,
+  seal: Seal | undefined,
   onRecord: Parameters<typeof reviewShards>[2],
 ): Promise<ReadonlyMap<string, readonly WrittenFile[]>> {
-  const sources = new Map<number, SourceEntry>();
-  for await (const entry of readSources(privateDir)) sources.set(entry.index, entry);
-  const at: EarlierOutput['at'] = (i) => {
-    const { origin = { path: '' }, name = '', cls } = sources.get(i) ?? {};
-    return { index: i, origin, relativePath: name, ...(cls === undefined ? {} : { cls }) };
-  };
-  const ledger = await readLedger(privateDir, plan.total, (i) => at(i).origin);
-  const { kept, notices } = await reviewShards(
-    { out, privateDir, plan, format, at, withdrawn: new Set() },
-    ledger,
-    onRecord,
-  );
+  const { out, privateDir, plan, at } = earlier;
+  const ledger = await readLedger(privateDir, plan.total, (i) => at(i).origin, undefined, seal);
+  const { kept, notices } = await reviewShards(earlier, ledger, onRecord);
   const missing = [...plan.names()].filter((name) => !kept.has(name));
   if (missing.length === 0) return kept;
   const why = notices[0]?.replace(/ is done again/, '') ?? `Shard ${missing[0]} is missing`;

@@ -31,6 +31,7 @@ export const recordSchema = v.variant('status', [
     regions: v.array(regionSchema),
     stripped: v.array(code),
     out_sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+    source_id: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   }),
   v.strictObject({
     v: v.literal(1),

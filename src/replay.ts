@@ -9,6 +9,9 @@ import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
 import { hasPrivateParts, notFinalized } from './io/parts.ts';
 import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
 import { RUN_FILE } from './io/run-log.ts';
+import { openSeal, type Seal } from './io/seal.ts';
+import { readSecret } from './io/secret.ts';
+import { readSourceIdKey } from './io/source-id-key.ts';
 import { StoredDetections } from './io/stored-detections.ts';
 import { assertNoWithdrawal } from './io/withdrawal.ts';
 import { prepareWithoutDetectors } from './prepare.ts';
@@ -49,6 +52,9 @@ const settingsSchema = v.object({
   samplesPerShard: v.number(),
   logGeometry: v.string(),
   labels: v.optional(v.string(), 'none'),
+  sourceIds: v.optional(v.boolean(), false),
+  daliIndex: v.optional(v.boolean(), false),
+  hfMetadata: v.optional(v.boolean(), false),
   classNames: v.optional(v.array(v.string())),
 });
 type Settings = v.InferOutput<typeof settingsSchema>;
@@ -65,7 +71,8 @@ type Earlier = Pick<PrivateRun, 'detected' | 'seed' | 'corrections'> & {
  * @throws UsageError when the folder is not of a finished run or the options ask for what it does not keep.
  */
 export async function openReplay(folder: string, options: ReplayOptions): Promise<Replay> {
-  const earlier = await readEarlier(path.resolve(folder));
+  const seal = await openSeal(path.resolve(folder), await readSecret(options));
+  const earlier = await readEarlier(path.resolve(folder), seal);
   if (earlier.corrections !== null && options.corrections === undefined) {
     throw new UsageError(
       'Expected --corrections, since the earlier run had some and its folder keeps detections only, but received none; an empty file drops them',
@@ -73,7 +80,7 @@ export async function openReplay(folder: string, options: ReplayOptions): Promis
   }
   const filled = fillConfig({ inputs: [folder], ...optionsOf(earlier, options) });
   const config = { ...filled, redact: allModes(earlier.settings, options, filled) };
-  return { config, run: (hooks = {}) => replay(path.resolve(folder), earlier, config, hooks) };
+  return { config, run: (hooks = {}) => replay(path.resolve(folder), earlier, config, seal, hooks) };
 }
 
 /** Also of classes that are left alone: the policy tells all modes. */
@@ -83,15 +90,24 @@ function allModes({ redact }: Settings, said: ReplayOptions, filled: Config): Co
   return { face: modeOf('face'), body: modeOf('body'), plate: modeOf('plate'), text: modeOf('text') };
 }
 
-async function replay(folder: string, earlier: Earlier, config: Config, hooks: RunHooks): Promise<RunSummary> {
-  const ledger = await openLedgerSource(folder, earlier.total, config);
+async function replay(
+  folder: string,
+  earlier: Earlier,
+  config: Config,
+  seal: Seal | undefined,
+  hooks: RunHooks,
+): Promise<RunSummary> {
+  const ledger = await openLedgerSource(folder, earlier.total, config, seal);
   const { classNames } = earlier.settings;
   const source = { ...ledger, ...(config.labels === 'folders' && classNames ? { classNames } : {}) };
   if (config.format === 'folder' && !source.isNamed) {
     throw new UsageError(`Expected names of images for --format folder but ${folder} is of a version that kept none`);
   }
-  const quarantine = await readQuarantine(folder);
-  const stored = await StoredDetections.open(folder);
+  const quarantine = await readQuarantine(folder, seal);
+  // Ids stay what they were, so that both outputs can be matched with the same key.
+  const keeps = config.sourceIds && earlier.settings.sourceIds;
+  const ids = keeps ? { sourceIdKey: await readSourceIdKey(folder, seal) } : {};
+  const stored = await StoredDetections.open(folder, seal);
   const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
     if (source.withdrawn.has(index)) return WITHDRAWN;
     const detections = await stored.of(index);
@@ -102,7 +118,10 @@ async function replay(folder: string, earlier: Earlier, config: Config, hooks: R
   const before = earlier.detected;
   const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, before);
   try {
-    return await runSource({ config, source, prepare, knownOf, before, detections: 'stored', digest: null }, hooks);
+    return await runSource(
+      { config, source, prepare, knownOf, before, detections: 'stored', digest: null, ...ids },
+      hooks,
+    );
   } finally {
     await stored.close();
   }
@@ -122,10 +141,10 @@ const UNKNOWN: RejectedOutcome = {
   message: 'Expected detections of the earlier run but found none',
 };
 
-async function readEarlier(folder: string): Promise<Earlier> {
+async function readEarlier(folder: string, seal: Seal | undefined): Promise<Earlier> {
   await assertNoWithdrawal(folder);
   if (await hasPrivateParts(folder)) throw notFinalized(folder);
-  const kept = await readPrivateRun(folder);
+  const kept = await readPrivateRun(folder, seal);
   if (kept !== undefined) return { ...kept, settings: settingsIn(kept.settings, folder) };
   // The first versions kept no settings in the private folder; those of its output stand beside it by default.
   const out = folder.replace(/\.private$/, '');
@@ -196,6 +215,9 @@ function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): 
     encode: settings.encode,
     jpegQuality: settings.jpegQuality,
     logGeometry: settings.logGeometry,
+    sourceIds: settings.sourceIds,
+    daliIndex: settings.daliIndex && (said.format ?? settings.format) === 'webdataset',
+    hfMetadata: settings.hfMetadata && (said.format ?? settings.format) === 'folder',
     limitPixels: settings.limitPixels,
     ...rest,
     samplesPerShard: settings.samplesPerShard,

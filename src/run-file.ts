@@ -9,6 +9,9 @@ export const layoutSchema = v.object({
   total: wholeNumber,
   samplesPerShard: v.pipe(wholeNumber, v.minValue(1)),
   format: v.picklist(OUTPUT_FORMATS),
+  sourceIds: v.optional(v.boolean(), false),
+  daliIndex: v.optional(v.boolean(), false),
+  hfMetadata: v.optional(v.boolean(), false),
 });
 
 /** @throws UsageError when a run.json in the output tells something else. */

@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { listingDigest } from './io/listing.ts';
 import type { PrivateRun } from './io/private-run.ts';
+import { digestOfKey } from './io/run-keys.ts';
 import type { Source } from './io/source.ts';
 import type { Review } from './known/review.ts';
 import { packageVersion } from './prepare.ts';
@@ -13,6 +14,7 @@ export function privateRun(
   job: Job,
   settings: Record<string, unknown>,
   review: Review | undefined,
+  sourceIdKey: string | undefined,
 ): PrivateRun {
   const { detect, models } = job;
   return {
@@ -23,6 +25,7 @@ export function privateRun(
     boxes: digest,
     corrections: review?.digest ?? null,
     ...(config.part ? { listing: listingDigest(source.total, source.at) } : {}),
+    ...(config.part && sourceIdKey ? { sourceIdKey: digestOfKey(sourceIdKey) } : {}),
     // A run that detects nothing hands on what it was given.
     detected: {
       models: [...(before?.models ?? models)],
@@ -57,6 +60,9 @@ export function publicSettings(config: Config, job: Job, { classNames }: Source)
     samplesPerShard: config.samplesPerShard,
     logGeometry: config.logGeometry,
     labels: config.labels,
+    sourceIds: config.sourceIds,
+    daliIndex: config.daliIndex,
+    hfMetadata: config.hfMetadata,
     // Only with labels from folders: what the class indices mean.
     ...(classNames ? { classNames } : {}),
   };

@@ -5,6 +5,7 @@ import type { ClassName } from './core/types.ts';
 import { chooseEncoding } from './encoding.ts';
 import { checkOutput } from './io/output-folder.ts';
 import { placesOf } from './io/parts.ts';
+import { openKeys, type RunKeys, shareKeys } from './io/run-keys.ts';
 import { type Part, ShardPlan } from './io/shard-plan.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from './io/sink.ts';
 import { type ListedSample, openSource, type Sample, type Source } from './io/source.ts';
@@ -112,6 +113,8 @@ export interface Work {
   readonly before?: DetectedBefore;
   /** SHA-256 of the given regions. */
   readonly digest: string | null;
+  /** Key of the source ids that the output takes over; a new run has its own otherwise. */
+  readonly sourceIdKey?: string;
   /** What there is to say about them, one sentence each. */
   readonly notices?: readonly string[];
 }
@@ -121,19 +124,20 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   const { config, source } = work;
   const tally = new Tally(source, config);
   if (source.total === 0) return tally.summary('empty');
-  await checkOutput(config);
+  const { kind } = await checkOutput(config);
+  const opened = await openKeys(config, kind === 'earlier' || kind === 'finalized', work.sourceIdKey);
   const isRedacted = (cls: ClassName): boolean => config.classes.includes(cls) && config.redact[cls] !== 'none';
   const review =
     config.corrections === undefined ? undefined : await Review.read(config.corrections, source, isRedacted);
   tally.notices.push(...(work.notices ?? []));
-  const untouched = config.classes.filter((c) => config.redact[c] === 'none');
-  if (untouched.length > 0) tally.notices.push(`${untouched.join(', ')} will NOT be redacted (mode none)`);
+  tally.notices.push(...untouchedNotices(config));
+  if (config.hfMetadata && hasFoldersOnly(source)) tally.notices.push(NO_FOLDER_LABELS);
   const encode = chooseEncoding(config, source, tally.notices);
-  const job = await work.prepare({ ...config, encode });
-  tally.models = job.models;
+  const prepared = await work.prepare({ ...config, encode });
+  tally.models = prepared.models;
   const { total, hasCls } = source;
-  const settings = publicSettings(config, job, source);
-  const output: SinkOptions = {
+  const settings = publicSettings(config, prepared, source);
+  const outputWith = ({ seal, sourceIdKey }: RunKeys): SinkOptions => ({
     ...config,
     encode,
     total,
@@ -143,13 +147,18 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
       ...(work.detections ? { detections: work.detections } : {}),
       ...(review ? { corrections: true } : {}),
     },
-    privateRun: privateRun(work, job, settings, review),
+    privateRun: privateRun(work, prepared, settings, review, sourceIdKey),
+    seal,
+    sourceIdKey,
     at: source.at,
-  };
-  const found = await surveyOutput(output);
+  });
+  const found = await surveyOutput(outputWith(opened));
+  const keys = found === 'new' && config.part !== undefined ? await shareKeys(config, opened) : opened;
+  const output = outputWith(keys);
+  const job: Job = { ...prepared, ...(keys.sourceIdKey ? { sourceIdKey: keys.sourceIdKey } : {}) };
   const settle = async (): Promise<void> => {
     const { privateDir } = placesOf(config.privateDir, found === 'finalized' ? undefined : config.part);
-    tally.review = await review?.sumUp(privateDir, job.detect.thresholds, new ShardPlan(output));
+    tally.review = await review?.sumUp(privateDir, job.detect.thresholds, new ShardPlan(output), keys.seal);
   };
   if (found === 'complete' || found === 'finalized') {
     for await (const record of completeRecords(output)) tally.keep(record);
@@ -174,6 +183,20 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   } finally {
     await pool.close();
   }
+}
+
+const NO_FOLDER_LABELS =
+  'Every image lies in a folder: where there is a metadata.jsonl, Hugging Face’s datasets take no labels from folders, unless they are loaded with drop_labels=False';
+
+function hasFoldersOnly(source: Source): boolean {
+  for (let i = 0; i < source.total; i++) if (!source.at(i).relativePath.includes('/')) return false;
+  return true;
+}
+
+/** Says which classes are looked for and left as they are. */
+export function untouchedNotices({ classes, redact }: Config): string[] {
+  const untouched = classes.filter((c) => redact[c] === 'none');
+  return untouched.length > 0 ? [`${untouched.join(', ')} will NOT be redacted (mode none)`] : [];
 }
 
 /** Undefined when the run was stopped while an earlier one was looked at. */

@@ -12,7 +12,7 @@ export class Tally {
   device: readonly string[] = [];
   peakInFlight = 0;
   review: ReviewSummary | undefined;
-  readonly #source: Source;
+  readonly #source: Pick<Source, 'total' | 'dropped'>;
   readonly #config: Config;
   readonly #plan: ShardPlan;
   readonly #start = performance.now();
@@ -22,7 +22,7 @@ export class Tally {
   #timed = 0;
   readonly #timings = new Map<string, number>();
 
-  constructor(source: Source, config: Config) {
+  constructor(source: Pick<Source, 'total' | 'dropped'>, config: Config) {
     this.#source = source;
     this.#config = config;
     this.#plan = new ShardPlan({ ...config, total: source.total });

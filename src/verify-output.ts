@@ -8,6 +8,7 @@ import { describeWriter, LOCK_FILE } from './io/lock.ts';
 import { partsIn, readRunFile } from './io/parts.ts';
 import { LOG_FOLDER, RUN_FILE, readSums, SUMS_FILE, VERSIONS } from './io/run-log.ts';
 import { recordSchema } from './record-schema.ts';
+import { checkDaliIndices, checkHfMetadata } from './verify-indices.ts';
 import { checkFolder, checkShards, checkSummaries, parseJson } from './verify-samples.ts';
 import { checkTombstones, checkVersions } from './verify-withdrawn.ts';
 
@@ -46,6 +47,8 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
     run.format === 'folder'
       ? await checkFolder(out, files, records, problems)
       : await checkShards(out, files, records, problems);
+  if (run.hfMetadata === true) await checkHfMetadata(out, files, records, problems);
+  if (run.daliIndex === true) await checkDaliIndices(out, files, problems);
   if (run.format !== 'folder') await checkSummaries(out, files, problems);
   const verified = [...records.values()].filter((r) => r.status === 'verified').length;
   if (images !== verified) problems.push(`Expected ${verified} images as in the redaction log but found ${images}`);

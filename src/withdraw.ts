@@ -3,28 +3,30 @@ import { join, resolve } from 'node:path';
 import { UsageError } from './errors.ts';
 import { sha256OfFile } from './io/atomic.ts';
 import { type Asked, findSamples } from './io/find-samples.ts';
-import { folderShards } from './io/folder-sink.ts';
-import { readSources, removeSamples, type SourceEntry } from './io/ledger-files.ts';
 import { assertUnlocked, OutputLock } from './io/lock.ts';
 import { hasPrivateParts, notFinalized } from './io/parts.ts';
 import { readPrivateRun } from './io/private-run.ts';
+import { removeSamples } from './io/private-withdrawn.ts';
 import { rewriteShard } from './io/rewrite-shard.ts';
 import { LOG_FOLDER, RunLog, readSums, TOMBSTONES, writeSums } from './io/run-log.ts';
+import { openSeal, type Seal } from './io/seal.ts';
+import { readSecret, type SecretOptions } from './io/secret.ts';
 import { rowOf, type ShardFormat } from './io/shard.ts';
+import { type ShardLayout, shardFormat } from './io/shard-formats.ts';
 import { readShardLog } from './io/shard-log.ts';
 import { keyOf, ShardPlan } from './io/shard-plan.ts';
 import type { ListedSample } from './io/source.ts';
+import { readSources, type SourceEntry } from './io/source-entries.ts';
 import { sidecarOf } from './io/target-names.ts';
 import { addTombstones } from './io/tombstones.ts';
 import { appendVersion, digestOfSums, readVersions } from './io/versions.ts';
-import { webdatasetShards } from './io/webdataset-sink.ts';
 import { beginWithdrawal, endWithdrawal, readWithdrawal, type Withdrawal } from './io/withdrawal.ts';
 import { publicResult, RecordCounts } from './record-counts.ts';
 import type { ReviewSummary } from './run.ts';
 import { layoutSchema, told } from './run-file.ts';
 import { readRun } from './verify-output.ts';
 
-export interface WithdrawOptions {
+export interface WithdrawOptions extends SecretOptions {
   readonly out: string;
   /** Default `<out>.private`. */
   readonly privateDir?: string;
@@ -60,17 +62,19 @@ interface Published {
   readonly privateDir: string;
   readonly run: Record<string, unknown>;
   readonly plan: ShardPlan;
-  readonly isFolder: boolean;
+  readonly layout: ShardLayout;
+  /** Of a private folder that is encrypted. */
+  readonly seal: Seal | undefined;
 }
 
 /** What a withdrawal would do; changes nothing. @throws UsageError as `withdraw`. */
 export async function planWithdrawal(options: WithdrawOptions): Promise<WithdrawSummary> {
-  const published = await open(options);
+  const published = await open(options, await sealOf(options));
   await assertUnlocked(published.out);
-  const { out, privateDir } = published;
-  const pending = await readWithdrawal(privateDir);
+  const { out, privateDir, seal } = published;
+  const pending = await readWithdrawal(privateDir, seal);
   const asked = stillAsked(options.asked, pending);
-  const { samples, before } = await findSamples(privateDir, asked, options.all ?? false);
+  const { samples, before } = await findSamples(privateDir, asked, options.all ?? false, seal);
   const all = [...new Set([...(pending?.samples ?? []), ...samples])].sort((a, b) => a - b);
   return { status: 'dry-run', ...(await describe(published, all)), before: before.map(keyOf), out, privateDir };
 }
@@ -83,14 +87,14 @@ export async function planWithdrawal(options: WithdrawOptions): Promise<Withdraw
  * @throws UsageError with nothing changed; OutputError, after which it can be repeated.
  */
 export async function withdraw(options: WithdrawOptions): Promise<WithdrawSummary> {
-  const { out, privateDir } = await open(options);
+  const { out, privateDir, seal } = await open(options, await sealOf(options));
   const lock = await OutputLock.acquire(out);
   try {
-    const pending = await readWithdrawal(privateDir);
-    const ended = pending ? await carryOut(await open(options), pending, lock) : [];
-    const published = await open(options);
+    const pending = await readWithdrawal(privateDir, seal);
+    const ended = pending ? await carryOut(await open(options, seal), pending, lock) : [];
+    const published = await open(options, seal);
     const asked = stillAsked(options.asked, pending);
-    const { samples, before } = await findSamples(privateDir, asked, options.all ?? false);
+    const { samples, before } = await findSamples(privateDir, asked, options.all ?? false, seal);
     const version = async () => ({ version: (await readVersions(out)).at(-1)?.version });
     if (samples.length === 0) {
       const { version: last } = await version();
@@ -125,24 +129,32 @@ function stillAsked(asked: readonly Asked[], pending: Withdrawal | undefined): A
   return asked.filter(({ text }) => !pending?.asked.includes(text));
 }
 
+function privateDirOf({ out, privateDir }: WithdrawOptions): string {
+  return resolve(privateDir ?? `${resolve(out)}.private`);
+}
+
+async function sealOf(options: WithdrawOptions): Promise<Seal | undefined> {
+  return openSeal(privateDirOf(options), await readSecret(options));
+}
+
 /** @throws UsageError when the output is not finished, or the private folder not its own. */
-async function open(options: WithdrawOptions): Promise<Published> {
+async function open(options: WithdrawOptions, seal: Seal | undefined): Promise<Published> {
   const out = resolve(options.out);
-  const privateDir = resolve(options.privateDir ?? `${out}.private`);
+  const privateDir = privateDirOf(options);
   const run = await readRun(out);
   if (await hasPrivateParts(privateDir)) throw notFinalized(privateDir);
-  const pending = await readWithdrawal(privateDir);
+  const pending = await readWithdrawal(privateDir, seal);
   if (run.status !== 'finished' && !(run.status === 'withdrawing' && pending)) {
     throw new UsageError(`Expected a finished output but the run in ${out} is ${run.status}`);
   }
-  const { total, samplesPerShard, format } = told(layoutSchema, run, out);
-  const { total: known } = (await readPrivateRun(privateDir)) ?? {};
+  const { total, samplesPerShard, ...layout } = told(layoutSchema, run, out);
+  const { total: known } = (await readPrivateRun(privateDir, seal)) ?? {};
   if (known !== undefined && known !== total) {
     throw new UsageError(
       `Expected --private-dir to belong to ${out}, which has ${total} samples, but ${privateDir} is of a run of ${known}`,
     );
   }
-  return { out, privateDir, run, plan: new ShardPlan({ total, samplesPerShard }), isFolder: format === 'folder' };
+  return { out, privateDir, run, plan: new ShardPlan({ total, samplesPerShard }), layout, seal };
 }
 
 /** What becomes of samples, by the redaction log as it is. */
@@ -175,29 +187,29 @@ function shardsOf(samples: readonly WithdrawnSample[]): string[] {
 }
 
 /** What is known of each sample, withdrawn ones by their key alone. */
-async function samplesIn({ out, privateDir, isFolder }: Published): Promise<{
+async function samplesIn({ out, privateDir, layout, seal }: Published): Promise<{
   readonly at: (index: number) => ListedSample;
   readonly format: ShardFormat;
 }> {
   const sources = new Map<number, SourceEntry>();
   let hasCls = true;
-  for await (const entry of readSources(privateDir)) {
+  for await (const entry of readSources(privateDir, seal)) {
     sources.set(entry.index, entry);
     if (entry.cls === undefined) hasCls = false;
   }
-  hasCls = (await readPrivateRun(privateDir))?.hasCls ?? hasCls;
+  hasCls = (await readPrivateRun(privateDir, seal))?.hasCls ?? hasCls;
   return {
     at: (index) => {
       const { origin = { path: '' }, name = keyOf(index), cls } = sources.get(index) ?? {};
       return { index, origin, relativePath: name, ...(hasCls && cls !== undefined ? { cls } : {}) };
     },
-    format: isFolder ? folderShards(out) : webdatasetShards(out, hasCls),
+    format: shardFormat(out, layout, hasCls),
   };
 }
 
 /** Checks the shards and writes down what is going to be done. From here on it will be done. */
 async function begin(published: Published, samples: readonly number[], asked: readonly Asked[]): Promise<Withdrawal> {
-  const { out, privateDir, plan } = published;
+  const { out, privateDir, plan, seal } = published;
   const { at, format } = await samplesIn(published);
   const gone = new Set(samples);
   const files: string[] = [];
@@ -223,7 +235,7 @@ async function begin(published: Published, samples: readonly number[], asked: re
     files,
     sumsBefore,
   };
-  await beginWithdrawal(privateDir, withdrawal);
+  await beginWithdrawal(privateDir, withdrawal, seal);
   return withdrawal;
 }
 
@@ -233,7 +245,7 @@ async function carryOut(
   withdrawal: Withdrawal,
   lock: OutputLock,
 ): Promise<readonly WithdrawnSample[]> {
-  const { out, privateDir, run, plan } = published;
+  const { out, privateDir, run, plan, seal } = published;
   const { version, date, files, sumsBefore } = withdrawal;
   const samples = new Set(withdrawal.samples);
   const { samples: described, shards } = await describe(published, withdrawal.samples);
@@ -256,6 +268,7 @@ async function carryOut(
       written.set(file.path, file);
     }
   }
+  for (const file of await format.close(plan.names(), at)) written.set(file.path, file);
   written.set(TOMBSTONES, { path: TOMBSTONES, sha256: await sha256OfFile(join(out, TOMBSTONES)) });
   await writeSums(out, [...written.values()]);
   if (((await readVersions(out)).at(-1)?.version ?? 1) < version) {
@@ -265,7 +278,7 @@ async function carryOut(
   for (const name of plan.names()) for (const record of await readShardLog(out, name)) counts.add(record);
   const review = run.review as Omit<ReviewSummary, 'problems'> | undefined;
   await log.setStatus('finished', publicResult(plan.total, counts, review));
-  await removeSamples(privateDir, samples);
+  await removeSamples(privateDir, samples, seal);
   await endWithdrawal(privateDir);
   return described;
 }

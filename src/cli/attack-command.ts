@@ -20,6 +20,8 @@ interface AttackFlags extends Omit<AttackOptions, 'manifest'> {
   readonly modes?: string[];
   readonly pairs?: string;
   readonly privateDir?: string;
+  readonly privatePassphraseFile?: string;
+  readonly privateKeyFile?: string;
   readonly limit?: number;
   readonly json?: string;
   readonly html?: string;
@@ -51,6 +53,8 @@ export function attackCommand(terminal: Terminal, exit: (code: number) => void):
     .option('--modes <list>', `redact here, in memory, and compare: ${MODES.join(',')}`, list)
     .option('--pairs <file>', 'who is on which photograph')
     .option('--private-dir <dir>', 'which key was which file, for a WebDataset (default: <redacted>.private)')
+    .option('--private-passphrase-file <file>', 'passphrase of a private folder that is encrypted')
+    .option('--private-key-file <file>', 'key of a private folder that is encrypted')
     .option('--classes <list>', `what to look for: ${CLASSES.join(',')} (default: all)`, list)
     .option('--quality <level>', 'fast | balanced | max, as in a run (default: balanced)')
     .option('--model <class=id|path,…>', 'another model for a class', assignments)
@@ -72,7 +76,7 @@ async function attackAndTell(
   flags: AttackFlags,
   terminal: Terminal,
 ): Promise<number> {
-  const { modes, pairs, privateDir, limit, json, html, ...options } = flags;
+  const { modes, pairs, privateDir, privatePassphraseFile, privateKeyFile, limit, json, html, ...options } = flags;
   if ((redacted === undefined) === (modes === undefined)) {
     throw new UsageError(
       `Expected either <redacted> or --modes but received ${redacted === undefined ? 'neither' : 'both'}`,
@@ -82,7 +86,11 @@ async function attackAndTell(
     throw new UsageError('Expected <redacted> with --private-dir but received --modes');
   }
   // Checked before photographs are listed, which may take a while.
-  fillConfig({ inputs: ['-'], out: 'unused', ...options });
+  const keys = {
+    ...(privatePassphraseFile === undefined ? {} : { privatePassphraseFile }),
+    ...(privateKeyFile === undefined ? {} : { privateKeyFile }),
+  };
+  fillConfig({ inputs: ['-'], out: 'unused', ...options, ...keys });
   const wanted = modes === undefined ? [] : modesOf(modes);
   if (json !== undefined && json !== '-') await checkTarget('--json', json);
   if (html !== undefined) await checkTarget('--html', html);
@@ -93,7 +101,7 @@ async function attackAndTell(
   const redactions: Redaction[] =
     redacted === undefined
       ? wanted.map((mode) => redactHere(mode, options))
-      : [await openRedacted(redacted, set.photographs, privateDir)];
+      : [await openRedacted(redacted, set.photographs, privateDir, keys)];
   const progress = new ProgressLine(terminal, attackCounts);
   const report = await attack(set, redactions, options, {
     onProgress: (state) => progress.update(state),

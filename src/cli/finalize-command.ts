@@ -5,6 +5,8 @@ import { plural, printable, type Terminal, table } from './terminal.ts';
 
 interface Flags {
   readonly privateDir?: string;
+  readonly privatePassphraseFile?: string;
+  readonly privateKeyFile?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -16,13 +18,15 @@ export function finalizeCommand(terminal: Terminal, exit: (code: number) => void
     )
     .argument('<out>', 'the output folder of the parts')
     .option('--private-dir <dir>', 'their private folder (default: <out>.private)')
+    .option('--private-passphrase-file <file>', 'passphrase of a private folder that is encrypted')
+    .option('--private-key-file <file>', 'key of a private folder that is encrypted')
     .option('--quiet', 'print nothing but errors')
     .option('--json', 'print the summary as JSON')
-    .action(async (out: string, { privateDir, quiet, json }: Flags) => {
+    .action(async (out: string, { quiet, json, ...folder }: Flags) => {
       const progress = new ProgressLine<FinalizeProgress>(terminal, () => ['read again']);
       let summary: FinalizeSummary;
       try {
-        summary = await finalize({ out, ...(privateDir === undefined ? {} : { privateDir }) }, (state) => {
+        summary = await finalize({ out, ...folder }, (state) => {
           if (!quiet) progress.update(state);
         });
       } finally {

@@ -12,7 +12,8 @@ interface Progress {
   readonly done: number;
   /** Done before, so that they say nothing of how fast it goes. */
   readonly kept?: number;
-  readonly total: number;
+  /** Absent when nobody knows. */
+  readonly total?: number;
 }
 
 /** A line that is redrawn on a terminal, or a plain line now and then where there is none. */
@@ -41,8 +42,7 @@ export class ProgressLine<T extends Progress> {
       this.#terminal.err(`${line}\n`);
       return;
     }
-    const filled = Math.floor((progress.done / Math.max(1, progress.total)) * BAR);
-    const drawn = `[${'#'.repeat(filled)}${'.'.repeat(BAR - filled)}] ${line}`;
+    const drawn = `${bar(progress)}${line}`;
     this.#terminal.err(`\r${drawn.slice(0, this.#terminal.columns - 1)}\u001b[K`);
     this.#drawn = true;
   }
@@ -54,6 +54,12 @@ export class ProgressLine<T extends Progress> {
   }
 }
 
+function bar({ done, total }: Progress): string {
+  if (total === undefined) return '';
+  const filled = Math.floor((done / Math.max(1, total)) * BAR);
+  return `[${'#'.repeat(filled)}${'.'.repeat(BAR - filled)}] `;
+}
+
 /** `12/40  3.1 img/s  9.0 s left  face 7  body 3  quarantined 1` */
 export function describeProgress(
   { done, kept = 0, total }: Progress,
@@ -61,14 +67,14 @@ export function describeProgress(
   seconds: number,
 ): string {
   const rate = (done - kept) / Math.max(seconds, 1e-9);
+  const speed = `${rate.toFixed(1)} img/s`;
+  if (total === undefined) return [`${done}`, speed, ...counts].join('  ');
   const left = rate > 0 ? duration((total - done) / rate) : '?';
-  return [`${done}/${total}`, `${rate.toFixed(1)} img/s`, ...(done < total ? [`${left} left`] : []), ...counts].join(
-    '  ',
-  );
+  return [`${done}/${total}`, speed, ...(done < total ? [`${left} left`] : []), ...counts].join('  ');
 }
 
 /** The classes found so far, and what was left out. */
-export function runCounts({ regions, rejected }: RunProgress): string[] {
+export function runCounts({ regions, rejected }: Progress & Pick<RunProgress, 'regions' | 'rejected'>): string[] {
   return [...CLASSES.filter((c) => regions[c] > 0).map((c) => `${c} ${regions[c]}`), `quarantined ${rejected}`];
 }
 

@@ -5,6 +5,8 @@ import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
 import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
 import { type RunHooks, type RunSummary, run } from '../run.ts';
+import { isFilter, runFilter } from './filter.ts';
+import { drainAtInterrupt } from './interrupt.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
 import { partOptions, shardIndex } from './part.ts';
 import { ProgressLine, runCounts } from './progress.ts';
@@ -19,6 +21,7 @@ Examples:
   anonymize shard-00000.tar shard-00001.tar --out ./clean --encode jpeg
   anonymize ./photos --out ./clean --format folder --redact face=pixelate,text=none
   anonymize ./photos --out ./clean --redact face=synthetic,plate=synthetic,text=solid,body=none
+  anonymize - --out - < shard.tar > clean.tar
 
 The same command again goes on with a run that was interrupted or killed; --retry-failed tries what
 it could not publish.
@@ -30,8 +33,8 @@ output error · 130 interrupted`;
 export function runCommand(terminal: Terminal, exit: (code: number) => void): Command {
   return new Command('run')
     .description('anonymize images into shards or a folder, with a redaction log per image')
-    .argument('<input...>', 'folders, image files, WebDataset .tar shards')
-    .option('-o, --out <dir>', 'where the anonymized set goes (required)')
+    .argument('<input...>', 'folders, image files, WebDataset .tar shards; - for a tar from standard input')
+    .option('-o, --out <dir>', 'where the anonymized set goes (required); - for standard output')
     .option('--classes <list>', `what to look for: ${CLASSES.join(',')} (default: all)`, list)
     .option(
       '--preset <name>',
@@ -63,6 +66,8 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
       '--labels <where>',
       'none | folders: the class index of the uppermost folder of each image, as .cls and a column (default: none)',
     )
+    .option('--dali-index', 'write an index for NVIDIA DALI beside each shard (00000.idx)')
+    .option('--hf-metadata', 'write metadata.jsonl for Hugging Face’s datasets into a folder of images')
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
     .option(
       '--shard-index <i>',
@@ -74,6 +79,9 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)
     .option('--log-geometry <level>', `${LOG_GEOMETRY.join(' | ')}: boxes in the public log (default: coarse, 16 px)`)
     .option('--private-dir <dir>', 'names, scores and reasons, not for publication (default: <out>.private)')
+    .option('--private-passphrase-file <file>', 'encrypt the private folder with the passphrase in this file')
+    .option('--private-key-file <file>', 'encrypt it to the key in this file (age-keygen)')
+    .option('--source-ids', 'records tell the HMAC of the source, under a key that stays in the private folder')
     .option('--workers <n>', 'worker threads (default: one per core)', number)
     .option('--device <name>', `${DEVICES.join(' | ')} (default: cpu)`)
     .option('--limit-pixels <n>', 'larger images are quarantined (default: 1e8)', number)
@@ -86,6 +94,10 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--json', 'print the summary as JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], flags: Record<string, unknown>) => {
+      if (isFilter(inputs, flags.out)) {
+        exit(await runFilter(inputs, flags, terminal));
+        return;
+      }
       const { quiet, json, ...options } = flags;
       const config = configOf(inputs, options);
       exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal, config.boxes && 'given:'));
@@ -125,23 +137,9 @@ export async function execute(
   verb = 'looking for',
 ): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
-  const interrupt = new AbortController();
-  const onSignal = (): void => {
-    progress.end();
-    if (interrupt.signal.aborted) {
-      // `process.exit` would end threads inside native code, which aborts; the signal itself does not.
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-      process.kill(process.pid, 'SIGINT');
-      return;
-    }
-    if (!quiet) terminal.err('Interrupted: finishing what is in work (once more to stop at once)\n');
-    interrupt.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  let summary: RunSummary;
-  try {
-    summary = await job({
-      signal: interrupt.signal,
+  const summary = await drainAtInterrupt(progress, quiet === true, terminal, (signal) =>
+    job({
+      signal,
       ...(quiet
         ? {}
         : {
@@ -149,11 +147,8 @@ export async function execute(
             onStart: (start) => terminal.err(describeStart(start, config, verb)),
             onProgress: (state) => progress.update(state),
           }),
-    });
-  } finally {
-    progress.end();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-  }
+    }),
+  );
   if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
   else if (!quiet) terminal.out(describeSummary(summary, config));
   if (summary.status === 'interrupted') return 130;

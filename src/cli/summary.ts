@@ -4,33 +4,17 @@ import { CLASSES, type ClassName } from '../core/types.ts';
 import type { RunSummary } from '../run.ts';
 import { duration, plural, printable, table } from './terminal.ts';
 
+const CAUTION = '\nOnly what the models detect is redacted. Look at a sample of the output before you rely on it.\n';
+
 /** What a run found, redacted, refused, and where things are. */
 export function describeSummary(summary: RunSummary, config: Config): string {
   const place = (dir: string): string => printable(path.relative(process.cwd(), dir) || '.');
-  const dropped = Object.entries(summary.dropped);
-  const others =
-    dropped.length > 0
-      ? `Not taken from the input: ${dropped.map(([k, n]) => `${n} ${printable(k)}`).join(', ')}\n`
-      : '';
   if (summary.status === 'empty') {
-    return `No images in ${config.inputs.map(printable).join(', ')}: nothing was written.\n${others}`;
+    return `No images in ${config.inputs.map(printable).join(', ')}: nothing was written.\n${describeDropped(summary)}`;
   }
-  const head = describeOutcome(summary);
-  const rows = CLASSES.filter((c) => config.classes.includes(c)).map((c) => [
-    summary.models.some((m) => m.startsWith(`${c}:`) && m.endsWith('@interim')) ? `${c} (interim)` : c,
-    summary.regions[c],
-    summary.images[c],
-    describeMode(c, summary, config),
-  ]);
-  const reasons = Object.entries(summary.reasons).map(([reason, n]) => [n, ...reason.split('/').reverse()]);
   return [
-    head,
-    '\n',
-    table([['class', 'regions', 'images', 'mode'], ...rows]),
-    reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
-    summary.withdrawn === undefined ? '' : `\n${plural(summary.withdrawn, 'image')} withdrawn\n`,
-    describeReview(summary),
-    others && `\n${others}`,
+    describeOutcome(summary),
+    describeCounts(summary, config),
     '\n',
     table([
       [config.format === 'webdataset' ? 'shards' : 'images', place(summary.out)],
@@ -38,8 +22,55 @@ export function describeSummary(summary: RunSummary, config: Config): string {
       ['private', `${place(summary.privateDir)} (names, scores, reasons: not for publication)`],
     ]),
     describePart(summary),
-    '\nOnly what the models detect is redacted. Look at a sample of the output before you rely on it.\n',
+    CAUTION,
   ].join('');
+}
+
+/** What a filter has handed on. */
+export function describeFiltered(summary: RunSummary, config: Config, isLogged: boolean): string {
+  const { status, published, total, privateDir } = summary;
+  if (status === 'empty')
+    return `No images on standard input: an empty archive was written.\n${describeDropped(summary)}`;
+  const cut = status === 'interrupted' ? 'Interrupted: the output is cut off. ' : '';
+  const place = printable(path.relative(process.cwd(), privateDir) || '.');
+  return [
+    `${cut}${published.toLocaleString('en')} of ${plural(total, 'image')} anonymized and written ${describeSpeed(summary)}\n`,
+    describeCounts(summary, config),
+    isLogged
+      ? `\n${table([['private', `${place} (names, scores, reasons: not for publication)`]])}`
+      : '\nNothing is kept of names and reasons; --private-dir keeps them.\n',
+    CAUTION,
+  ].join('');
+}
+
+/** Classes, reasons, corrections and what was not taken. */
+function describeCounts(summary: RunSummary, config: Config): string {
+  const rows = CLASSES.filter((c) => config.classes.includes(c)).map((c) => [
+    summary.models.some((m) => m.startsWith(`${c}:`) && m.endsWith('@interim')) ? `${c} (interim)` : c,
+    summary.regions[c],
+    summary.images[c],
+    describeMode(c, summary, config),
+  ]);
+  const reasons = Object.entries(summary.reasons).map(([reason, n]) => [n, ...reason.split('/').reverse()]);
+  const dropped = describeDropped(summary);
+  return [
+    '\n',
+    table([['class', 'regions', 'images', 'mode'], ...rows]),
+    reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
+    summary.withdrawn === undefined ? '' : `\n${plural(summary.withdrawn, 'image')} withdrawn\n`,
+    describeReview(summary),
+    dropped && `\n${dropped}`,
+  ].join('');
+}
+
+function describeDropped(summary: RunSummary): string {
+  const dropped = Object.entries(summary.dropped);
+  if (dropped.length === 0) return '';
+  return `Not taken from the input: ${dropped.map(([k, n]) => `${n} ${printable(k)}`).join(', ')}\n`;
+}
+
+function describeSpeed(summary: RunSummary): string {
+  return `in ${duration(summary.seconds)} (${summary.imagesPerSecond.toFixed(1)} images/s, ${plural(summary.workers, 'worker')}, ${summary.device.join('+')})`;
 }
 
 /** Which part this was: `Part 1 of 4 (shards 3 to 5): ` */
@@ -62,7 +93,7 @@ function describeOutcome(summary: RunSummary): string {
   if (status === 'finished' && kept === total) {
     return `Complete already: ${results} by an earlier run. Nothing was changed.\n`;
   }
-  const speed = `in ${duration(summary.seconds)} (${summary.imagesPerSecond.toFixed(1)} images/s, ${plural(summary.workers, 'worker')}, ${summary.device.join('+')})`;
+  const speed = describeSpeed(summary);
   const earlier = kept > 0 ? `, ${count(kept)} of them by an earlier run` : '';
   if (status === 'finished') return `${results}${earlier} ${speed}\n`;
   return `Interrupted after ${count(done)} of ${plural(total, 'image')}${earlier} ${speed}. Complete shards are kept, the unfinished one was removed. The same command goes on.\n`;

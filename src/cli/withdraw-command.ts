@@ -25,6 +25,8 @@ interface Flags {
   readonly source?: readonly string[];
   readonly fromFile?: string;
   readonly privateDir?: string;
+  readonly privatePassphraseFile?: string;
+  readonly privateKeyFile?: string;
   readonly all?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
@@ -38,13 +40,15 @@ export function withdrawCommand(terminal: Terminal): Command {
     .option('--source <name…>', 'which image: key, path or its end, file name; may be repeated', collect)
     .option('--from-file <file>', 'names of images, one a line')
     .option('--private-dir <dir>', 'its private folder (default: <out>.private)')
+    .option('--private-passphrase-file <file>', 'passphrase of a private folder that is encrypted')
+    .option('--private-key-file <file>', 'key of a private folder that is encrypted')
     .option('--all', 'a name that several images have means all of them')
     .option('--dry-run', 'say what would be done, and change nothing')
     .option('--yes', 'do it: there is no way back')
     .option('--json', 'print as JSON')
     .addHelpText('after', NOTES)
     .action(async (out: string, flags: Flags) => {
-      const { privateDir, all = false, dryRun, yes, json } = flags;
+      const { source: _, fromFile: __, all = false, dryRun, yes, json, ...folder } = flags;
       const asked = await askedFor(flags);
       if (!dryRun && !yes) {
         throw new UsageError(
@@ -52,7 +56,7 @@ export function withdrawCommand(terminal: Terminal): Command {
         );
       }
       if (asked.length === 0 && dryRun) throw new UsageError('Expected --source or --from-file but received nothing');
-      const options = { out, asked, all, ...(privateDir === undefined ? {} : { privateDir }) };
+      const options = { out, asked, all, ...folder };
       const summary = await (dryRun ? planWithdrawal(options) : withdraw(options));
       terminal.out(json ? `${JSON.stringify(summary, null, 2)}\n` : describe(summary, out));
     });

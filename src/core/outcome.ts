@@ -36,6 +36,8 @@ export interface VerifiedRecord {
   readonly stripped: readonly string[];
   /** SHA-256 of the published image bytes. */
   readonly out_sha256: string;
+  /** HMAC-SHA256 of the source bytes, hex, under a key that only the private folder has; absent unless asked for. */
+  readonly source_id?: string;
 }
 
 /** Public record of a sample that was not published. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OutputError } from '../errors.ts';
 
@@ -15,6 +15,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   EEXIST: 'something else is there already',
   EMFILE: 'too many open files',
+  EPIPE: 'its reader has gone away',
 };
 
 /** A published file, for SHA256SUMS. */
@@ -88,6 +89,28 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
     throw asOutputError(path, error);
   }
   return sha256(data);
+}
+
+/**
+ * `writeFileAtomic` of a file that several processes may want to make at the same time: the first one does.
+ *
+ * @returns whether it was this one.
+ * @throws OutputError
+ */
+export async function writeFileOnce(path: string, data: string, mode: number): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await writeFileAtomic(temporary, data, mode);
+    // A rename would take the place of another one's.
+    await link(temporary, path);
+    await syncFolder(dirname(path));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw asOutputError(path, error);
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
 }
 
 /** Creates a folder and its parents. @throws OutputError */

@@ -1,7 +1,9 @@
 import { resolve, sep } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { readPrivateWithdrawn, readSources, type SourceEntry } from './ledger-files.ts';
+import { readPrivateWithdrawn } from './private-withdrawn.ts';
+import type { Seal } from './seal.ts';
 import { keyOf } from './shard-plan.ts';
+import { readSources, type SourceEntry } from './source-entries.ts';
 
 /** What a person calls a sample: a key, a path or its end, a file name, a member of an archive. */
 export interface Asked {
@@ -42,15 +44,21 @@ function* namesOf({ index, origin, name }: SourceEntry): Generator<string> {
  * Finds samples by what the private folder knows of where they came from.
  *
  * @param all whether an asked text may mean several samples.
+ * @param seal of a private folder that is encrypted.
  * @throws UsageError for a text that means none, or several without `all`: they are listed by key.
  */
-export async function findSamples(privateDir: string, asked: readonly Asked[], all: boolean): Promise<FoundSamples> {
+export async function findSamples(
+  privateDir: string,
+  asked: readonly Asked[],
+  all: boolean,
+  seal?: Seal,
+): Promise<FoundSamples> {
   const hits = new Map<string, Set<number>>();
   for (const { text } of asked) hits.set(plain(text), new Set());
-  for await (const entry of readSources(privateDir)) {
+  for await (const entry of readSources(privateDir, seal)) {
     for (const name of namesOf(entry)) hits.get(name)?.add(entry.index);
   }
-  const withdrawn = await readPrivateWithdrawn(privateDir);
+  const withdrawn = await readPrivateWithdrawn(privateDir, seal);
   const samples = new Set<number>();
   const before = new Set<number>();
   const missing: string[] = [];

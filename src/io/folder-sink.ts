@@ -5,6 +5,7 @@ import { OutputError } from '../errors.ts';
 import { isWithin } from '../paths.ts';
 import { allSteps, makeFolder, sha256, sha256OfFile, syncFolder, type WrittenFile, withFile } from './atomic.ts';
 import { withExtensionFor } from './extensions.ts';
+import { HF_METADATA, writeHfMetadata } from './hf-metadata.ts';
 import { verifiedRecord } from './records.ts';
 import { logFile } from './run-log.ts';
 import type { Shard, ShardFormat, SinkSample } from './shard.ts';
@@ -118,7 +119,7 @@ function filesOf({ key, file, out_sha256 }: VerifiedRecord, cls: string | undefi
 }
 
 /** Shards as a mirror of the input tree in `out` (absolute); each is staged apart and moved in when it is whole. */
-export function folderShards(out: string): ShardFormat {
+export function folderShards(out: string, hfMetadata = false): ShardFormat {
   const names = new TargetNames();
   return {
     async open(name) {
@@ -139,5 +140,7 @@ export function folderShards(out: string): ShardFormat {
       names.adopt({ path: image as string, ...(sidecar === undefined ? {} : { sidecar }) });
     },
     passOver: (sample) => void names.claim(sample.relativePath),
+    closing: hfMetadata ? [HF_METADATA] : [],
+    close: async (shards, at) => (hfMetadata ? [await writeHfMetadata(out, shards, at)] : []),
   };
 }

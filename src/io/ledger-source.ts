@@ -1,14 +1,18 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
 import { UsageError } from '../errors.ts';
 import { isWithin } from '../paths.ts';
 import { assertDisjoint, realTarget } from './disjoint.ts';
 import { countExtensions } from './extensions.ts';
-import { indexOf, LEDGER, readPrivateWithdrawn, readSources, type SourceEntry } from './ledger-files.ts';
-import { wholeLines } from './lines.ts';
+import { indexOf } from './ledger-files.ts';
+import { LEDGER, privatePath } from './private-files.ts';
+import { privateLines } from './private-lines.ts';
+import { readPrivateWithdrawn } from './private-withdrawn.ts';
+import type { Seal } from './seal.ts';
 import { keyOf } from './shard-plan.ts';
 import type { ListedSample, Sample, Source } from './source.ts';
+import { readSources, type SourceEntry } from './source-entries.ts';
 import { scanTar, type TarImage, tarImages } from './tar-source.ts';
 
 /** Larger tar members are refused. */
@@ -33,15 +37,16 @@ export async function openLedgerSource(
   folder: string,
   total: number | undefined,
   { out, privateDir }: { readonly out: string; readonly privateDir: string },
+  seal?: Seal,
 ): Promise<LedgerSource> {
-  const withdrawn = await readPrivateWithdrawn(folder);
-  const entries = await readEntries(folder);
+  const withdrawn = await readPrivateWithdrawn(folder, seal);
+  const entries = await readEntries(folder, seal);
   for (const index of withdrawn) entries[index] = { index, origin: { path: '' }, name: `withdrawn/${keyOf(index)}` };
   const expected = total ?? entries.length;
   const missing = Array.from({ length: expected }).findIndex((_, index) => entries[index] === undefined);
   if (entries.length === 0 || missing >= 0 || entries.length > expected) {
     throw new UsageError(
-      `Expected the private folder of a finished run, ${expected} images, but ${join(folder, LEDGER.sources)} knows ${entries.filter(Boolean).length}: let the run finish first`,
+      `Expected the private folder of a finished run, ${expected} images, but ${privatePath(folder, LEDGER.sources, seal !== undefined)} knows ${entries.filter(Boolean).length}: let the run finish first`,
     );
   }
   await assertApart(folder, entries, resolve(out), resolve(privateDir));
@@ -83,10 +88,10 @@ function range(start: number, end: number): number[] {
   return Array.from({ length: end - start }, (_, i) => start + i);
 }
 
-async function readEntries(folder: string): Promise<SourceEntry[]> {
+async function readEntries(folder: string, seal: Seal | undefined): Promise<SourceEntry[]> {
   const entries: SourceEntry[] = [];
   // A sample that was done again stands there twice until its run is finished: the last line counts.
-  for await (const entry of readSources(folder)) entries[entry.index] = entry;
+  for await (const entry of readSources(folder, seal)) entries[entry.index] = entry;
   return entries;
 }
 
@@ -133,18 +138,22 @@ async function* members(path: string, samples: readonly ListedSample[]): AsyncGe
     return true;
   });
   const images: AsyncGenerator<TarImage> | undefined = scan && tarImages(scan, MEMBER_LIMIT, (at) => wanted.has(at));
-  for (const [i, sample] of samples.entries()) {
-    const image = isThere[i] ? await images?.next() : undefined;
-    if (image === undefined || image.done) yield [sample, refused('source-gone')];
-    else yield [sample, image.value.bytes ? { kind: 'bytes', bytes: image.value.bytes } : refused('too-large')];
+  try {
+    for (const [i, sample] of samples.entries()) {
+      const image = isThere[i] ? await images?.next() : undefined;
+      if (image === undefined || image.done) yield [sample, refused('source-gone')];
+      else yield [sample, image.value.bytes ? { kind: 'bytes', bytes: image.value.bytes } : refused('too-large')];
+    }
+  } finally {
+    await images?.return(undefined);
   }
 }
 
 /** Why the samples were held back that the earlier run did not publish, by index. */
-export async function readQuarantine(folder: string): Promise<Map<number, RejectedOutcome>> {
-  const path = join(folder, LEDGER.quarantine);
+export async function readQuarantine(folder: string, seal?: Seal): Promise<Map<number, RejectedOutcome>> {
+  const path = privatePath(folder, LEDGER.quarantine, seal !== undefined);
   const found = new Map<number, RejectedOutcome>();
-  for await (const line of wholeLines(path)) {
+  for await (const line of privateLines(folder, LEDGER.quarantine, seal)) {
     const { status, stage, reason, message } = JSON.parse(line) as RejectedOutcome;
     found.set(indexOf(line, path), { status, stage, reason, message });
   }

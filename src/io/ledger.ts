@@ -1,10 +1,13 @@
 import { chmod, type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PublishedOutcome, RejectedOutcome } from '../core/outcome.ts';
-import { allSteps, asOutputError, makeFolder, syncFolder } from './atomic.ts';
-import { compactLedger, LEDGER, LEDGER_FILES, type LedgerFile, PRIVATE_RUN } from './ledger-files.ts';
+import type { Outcome, PublishedOutcome, RejectedOutcome } from '../core/outcome.ts';
+import { allSteps, asOutputError, makeFolder, syncFolder, writeFileAtomic } from './atomic.ts';
+import { compactLedger } from './ledger-files.ts';
+import { FOLDER_KEY, LEDGER, type LedgerFile, PRIVATE_FILES, privatePath } from './private-files.ts';
 import { jsonLines } from './records.ts';
 import type { SampleStates } from './sample-states.ts';
+import type { Seal } from './seal.ts';
+import type { SinkSample } from './shard.ts';
 import type { SampleOrigin } from './source.ts';
 
 /** What the private directory keeps of one sample. */
@@ -16,6 +19,28 @@ export interface LedgerEntry {
   readonly name: string;
   readonly cls?: string;
   readonly outcome: Pick<PublishedOutcome, 'status' | 'detections' | 'sourceSha256'> | RejectedOutcome;
+}
+
+/** Without the image: logs are kept in memory for a while, pixels are not. */
+export function ledgerEntry(
+  key: string,
+  { index, origin, relativePath, cls }: SinkSample,
+  outcome: Outcome,
+): LedgerEntry {
+  return {
+    index,
+    key,
+    origin,
+    name: relativePath,
+    ...(cls === undefined ? {} : { cls }),
+    outcome: withoutBytes(outcome),
+  };
+}
+
+function withoutBytes(outcome: Outcome): LedgerEntry['outcome'] {
+  if (outcome.status !== 'verified') return outcome;
+  const { status, detections, sourceSha256 } = outcome;
+  return { status, detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
 }
 
 function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
@@ -48,34 +73,36 @@ function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
  */
 export class Ledger {
   readonly #folder: string;
+  readonly #seal: Seal | undefined;
   readonly #files: ReadonlyMap<LedgerFile, FileHandle>;
   /** Bytes of whole shards per file. */
   readonly #lengths = new Map<LedgerFile, number>();
   #last: number;
   #isOrdered = true;
 
-  /** @throws OutputError */
-  static async create(folder: string): Promise<Ledger> {
+  /** @param seal encrypts everything. @throws OutputError */
+  static async create(folder: string, seal?: Seal): Promise<Ledger> {
     await makeFolder(folder, 0o700);
     // A run that was killed before it had written anything leaves empty files.
-    for (const name of LEDGER_FILES) await rm(join(folder, name), { force: true });
-    return Ledger.#open(folder, 'ax', -1);
+    for (const name of PRIVATE_FILES) await rm(join(folder, name), { force: true });
+    if (seal) await writeFileAtomic(join(folder, FOLDER_KEY), seal.folderKey, 0o600);
+    return Ledger.#open(folder, 'ax', -1, seal);
   }
 
   /** Opens the directory of an earlier run, with lines of samples that are done only. @throws OutputError */
-  static async reopen(folder: string, states: SampleStates): Promise<Ledger> {
+  static async reopen(folder: string, states: SampleStates, seal?: Seal): Promise<Ledger> {
     await makeFolder(folder, 0o700);
-    return Ledger.#open(folder, 'a', await compactLedger(folder, states));
+    return Ledger.#open(folder, 'a', await compactLedger(folder, states, seal), seal);
   }
 
-  static async #open(folder: string, flags: string, last: number): Promise<Ledger> {
+  static async #open(folder: string, flags: string, last: number, seal: Seal | undefined): Promise<Ledger> {
     const files = new Map<LedgerFile, FileHandle>();
     try {
       await chmod(folder, 0o700);
       for (const [key, name] of Object.entries(LEDGER))
-        files.set(key as LedgerFile, await open(join(folder, name), flags, 0o600));
+        files.set(key as LedgerFile, await open(privatePath(folder, name, seal !== undefined), flags, 0o600));
       await syncFolder(folder);
-      const ledger = new Ledger(folder, files, last);
+      const ledger = new Ledger(folder, files, last, seal);
       await ledger.commit();
       return ledger;
     } catch (error) {
@@ -84,8 +111,14 @@ export class Ledger {
     }
   }
 
-  private constructor(folder: string, files: ReadonlyMap<LedgerFile, FileHandle>, last: number) {
+  private constructor(
+    folder: string,
+    files: ReadonlyMap<LedgerFile, FileHandle>,
+    last: number,
+    seal: Seal | undefined,
+  ) {
     this.#folder = folder;
+    this.#seal = seal;
     this.#files = files;
     this.#last = last;
   }
@@ -99,7 +132,7 @@ export class Ledger {
     const lines = linesOf(entries);
     for (const [key, file] of this.#files) {
       try {
-        await file.writeFile(lines[key]);
+        await file.writeFile(lines[key] === '' || !this.#seal ? lines[key] : await this.#seal.seal(lines[key]));
         await file.sync();
       } catch (error) {
         throw asOutputError(join(this.#folder, LEDGER[key]), error);
@@ -130,12 +163,12 @@ export class Ledger {
   /** Closes the files of a run in which every sample is done, in the order of the samples. @throws OutputError */
   async finish(states: SampleStates): Promise<void> {
     await this.close();
-    if (!this.#isOrdered) await compactLedger(this.#folder, states);
+    if (!this.#isOrdered) await compactLedger(this.#folder, states, this.#seal);
   }
 
   /** Closes and deletes the files: the run did not begin. */
   async remove(): Promise<void> {
     await this.close();
-    for (const name of [...LEDGER_FILES, PRIVATE_RUN]) await rm(join(this.#folder, name), { force: true });
+    for (const name of PRIVATE_FILES) await rm(join(this.#folder, name), { force: true });
   }
 }

@@ -17,12 +17,14 @@ const REDACTIONS = join(LOG_FOLDER, 'redactions');
  * @param plan only shards that it writes are looked at.
  * @param kept the files of the whole shards, by name.
  * @param stateFolder where the run keeps its state, below `out`.
+ * @param closing files that tell of the whole output.
  */
 export async function removeLeftovers(
   out: string,
   plan: ShardPlan,
   kept: ReadonlyMap<string, readonly WrittenFile[]>,
   stateFolder: string = LOG_FOLDER,
+  closing: readonly string[] = [],
 ): Promise<void> {
   const remove = (path: string): Promise<void> => rm(join(out, path), { recursive: true, force: true });
   for (const name of await readdir(join(out, stateFolder))) {
@@ -31,11 +33,12 @@ export async function removeLeftovers(
     const isOutdated = ['SHA256SUMS', 'report.html'].includes(name) || name.endsWith('.tmp');
     if (isOutdated || (isLockName(name) && name !== LOCK_NAME)) await remove(path);
   }
+  for (const path of closing) for (const name of [path, `${path}.tmp`]) await remove(name);
   const shardFiles: string[] = [];
   for (const name of await readdir(out)) {
     const staged = shardOfStaging(name);
     if (staged !== undefined && plan.has(staged)) await remove(name);
-    const [, shard = '', temporary] = /^(\d+)(?:_stats\.json|\.parquet|\.tar)(\.tmp)?$/.exec(name) ?? [];
+    const [, shard = '', temporary] = /^(\d+)(?:_stats\.json|\.parquet|\.idx|\.tar)(\.tmp)?$/.exec(name) ?? [];
     if (plan.has(shard) && (temporary !== undefined || !kept.has(shard))) shardFiles.push(name);
   }
   // A summary goes first: what remains never looks like a whole shard.

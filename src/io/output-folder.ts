@@ -2,9 +2,9 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { asOutputError, writeFileAtomic } from './atomic.ts';
-import { LEDGER_FILES, PRIVATE_RUN, PRIVATE_WITHDRAWN, WITHDRAWAL } from './ledger-files.ts';
 import { assertUnlocked, isLockName } from './lock.ts';
 import { PARTS_FOLDER, PARTS_NAME, partsIn, placesOf, type RunPlaces, readRunFile } from './parts.ts';
+import { isFirstFile, isKeyFile, isPrivateFile, isWithdrawnFile } from './private-files.ts';
 import { LOG_FOLDER, RUN_FILE, TOMBSTONES } from './run-log.ts';
 import type { Part } from './shard-plan.ts';
 
@@ -54,10 +54,6 @@ async function isUnbegun(out: string, names: readonly string[]): Promise<boolean
   );
 }
 
-function isLedgerName(name: string): boolean {
-  return [...LEDGER_FILES, PRIVATE_RUN, PRIVATE_WITHDRAWN, WITHDRAWAL].includes(name.replace(/\.tmp$/, ''));
-}
-
 /** Whether the private folder is empty or has empty logs of a run of which `out` has a trace. */
 async function isUnbegunPrivate(
   privateDir: string,
@@ -67,10 +63,16 @@ async function isUnbegunPrivate(
   // The private folder comes second: without a trace its logs are of a run that begins elsewhere.
   if (names.length > 0 && out.length === 0) return false;
   for (const name of names) {
-    if (name.replace(/\.tmp$/, '') === PRIVATE_RUN) continue;
-    if (!isLedgerName(name) || (await stat(join(privateDir, name))).size > 0) return false;
+    if (isFirstFile(name)) continue;
+    if (!isPrivateFile(name) || (await stat(join(privateDir, name))).size > 0) return false;
   }
   return true;
+}
+
+/** @throws UsageError when the folder has content. */
+export async function assertEmptyFolder(option: string, path: string): Promise<void> {
+  if ((await namesIn(path, option)).length === 0) return;
+  throw new UsageError(`Expected a new or empty folder for ${option} but ${path} has content`);
 }
 
 /** `inspectOutput` of folders that nobody is writing to. @throws UsageError, also when another run is at work. */
@@ -102,7 +104,7 @@ export async function inspectOutput({ out, privateDir, overwrite, resume, part }
   if (isNew && (await isUnbegunPrivate(privateDir, oldPrivate, old))) return { kind: 'new' };
   const run = resume && !isNew ? await readRunFile(out) : undefined;
   if (run !== undefined) return { kind: 'earlier', run };
-  if (isNew && oldPrivate.every(isLedgerName)) {
+  if (isNew && oldPrivate.every(isPrivateFile)) {
     throw new UsageError(
       `Expected --private-dir to belong to --out but ${privateDir} has content of another output and ${out} is new; --overwrite replaces an earlier output`,
     );
@@ -135,7 +137,9 @@ async function inspectPart(
     );
   }
   const isOfParts = (await partsIn(out)).length > 0;
-  const foreign = oldPrivate.some((name) => name !== PARTS_NAME && !(isOfParts && isLedgerName(name)));
+  const isOurs = (name: string): boolean =>
+    name === PARTS_NAME || isKeyFile(name) || (isOfParts && isPrivateFile(name));
+  const foreign = !oldPrivate.every(isOurs);
   if (foreign || !(isOfParts || (await isUnbegun(out, old)))) {
     const [option, path] = foreign ? ['--private-dir', privateDir] : ['--out', out];
     throw new UsageError(
@@ -169,17 +173,14 @@ async function removable(
       `Expected an earlier output for --overwrite but ${join(out, RUN_FILE)} is missing or not ours; nothing was removed`,
     );
   }
-  const foreign = oldPrivate.find((name) => !isLedgerName(name) && name !== PARTS_NAME);
+  const foreign = oldPrivate.find((name) => !isPrivateFile(name) && name !== PARTS_NAME);
   if (foreign !== undefined) {
     throw new UsageError(
       `Expected only logs of an earlier run in --private-dir ${privateDir} but it has ${JSON.stringify(foreign)}; nothing was removed`,
     );
   }
   const logs = old.includes(LOG_FOLDER) ? await readdir(join(out, LOG_FOLDER)) : [];
-  if (
-    logs.includes(basename(TOMBSTONES)) ||
-    [PRIVATE_WITHDRAWN, WITHDRAWAL].some((name) => oldPrivate.includes(name))
-  ) {
+  if (logs.includes(basename(TOMBSTONES)) || oldPrivate.some(isWithdrawnFile)) {
     throw new UsageError(
       `Expected no withdrawn images in ${out} for --overwrite, since what keeps them out would be removed, but it has some; take them out of the input and remove ${out} and ${privateDir} by hand`,
     );

@@ -32,7 +32,7 @@ export async function assertSameParts(options: SinkOptions): Promise<void> {
     const { runFile, privateDir } = placesOf(resolve(options.privateDir), other);
     const before = await readRunFile(resolve(out), runFile);
     const differences = before ? differingSettings(settingsOfPart(before), { ...run, format, total }) : [];
-    const kept = await readPrivateRun(privateDir);
+    const kept = await readPrivateRun(privateDir, options.seal);
     if (kept && privateRun && differences.length === 0) differences.push(...differingPrivateRuns(kept, privateRun));
     if (differences.length === 0) continue;
     const told = differences.map((difference) =>

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { CLASSES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
-import { writeFileAtomic } from './atomic.ts';
-import { PRIVATE_RUN } from './ledger-files.ts';
+import { PRIVATE_RUN } from './private-files.ts';
+import { readPrivateFile, writePrivateFile } from './private-lines.ts';
+import type { Seal } from './seal.ts';
 
 const score = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const digest = v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)));
@@ -21,6 +21,8 @@ const privateRunSchema = v.object({
   corrections: digest,
   /** SHA-256 of the list of inputs; only of parts of a run, which must agree in it. */
   listing: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+  /** SHA-256 of the key of source ids; only of parts of a run, which must share it. */
+  sourceIdKey: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   /** How the detections were made that the folder keeps. */
   detected: v.object({
     models: v.array(v.string()),
@@ -37,19 +39,15 @@ const privateRunSchema = v.object({
 export type PrivateRun = v.InferOutput<typeof privateRunSchema>;
 
 /** @throws OutputError */
-export async function writePrivateRun(folder: string, run: PrivateRun): Promise<void> {
-  await writeFileAtomic(join(folder, PRIVATE_RUN), `${JSON.stringify(run, undefined, 2)}\n`, 0o600);
+export async function writePrivateRun(folder: string, run: PrivateRun, seal?: Seal): Promise<void> {
+  await writePrivateFile(folder, PRIVATE_RUN, `${JSON.stringify(run, undefined, 2)}\n`, seal);
 }
 
 /** Undefined when the folder has none, as those of the first versions. @throws UsageError for another content. */
-export async function readPrivateRun(folder: string): Promise<PrivateRun | undefined> {
+export async function readPrivateRun(folder: string, seal?: Seal): Promise<PrivateRun | undefined> {
   const path = join(folder, PRIVATE_RUN);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+  const text = await readPrivateFile(folder, PRIVATE_RUN, seal);
+  if (text === undefined) return undefined;
   try {
     return v.parse(privateRunSchema, JSON.parse(text));
   } catch (cause) {

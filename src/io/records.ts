@@ -44,6 +44,7 @@ export function verifiedRecord(
     regions: record.regions.map(publicRegion),
     stripped: [...record.stripped],
     out_sha256: record.out_sha256,
+    ...(record.source_id === undefined ? {} : { source_id: record.source_id }),
   };
 }
 
@@ -63,6 +64,16 @@ export function rejectedRecord(
 /** The public record of a sample that was withdrawn. */
 export function withdrawnRecord(key: string): WithdrawnRecord {
   return { v: 1, key, status: 'withdrawn' };
+}
+
+/**
+ * The record as the `.json` of its sample. What may be an empty list is JSON text there: Hugging Face's datasets take the
+ * type of every field from the first five samples, where an empty list has none, and refuse what comes later.
+ */
+export function sampleRecord(record: VerifiedRecord): string {
+  const { regions, stripped } = record;
+  // In the place that they have in the log.
+  return JSON.stringify({ ...record, regions: JSON.stringify(regions), stripped: JSON.stringify(stripped) });
 }
 
 /** One object per line. */

@@ -21,10 +21,17 @@ export function differingSettings(earlier: Settings, now: Settings): string[] {
 
 /** `differingSettings` of what only private folders tell. */
 export function differingPrivateRuns(earlier: PrivateRun, now: PrivateRun): string[] {
-  const { seed, boxes, corrections, listing } = now;
+  const { seed, boxes, corrections, listing, sourceIdKey } = now;
   // A run that was finalized tells no list: its logs tell every sample.
   const isListed = earlier.listing !== undefined && listing !== undefined;
-  return differingSettings(earlier, { seed, boxes, corrections, ...(isListed ? { listing } : {}) });
+  const hasKeys = earlier.sourceIdKey !== undefined && sourceIdKey !== undefined;
+  return differingSettings(earlier, {
+    seed,
+    boxes,
+    corrections,
+    ...(isListed ? { listing } : {}),
+    ...(hasKeys ? { sourceIdKey } : {}),
+  });
 }
 
 /** Values by path, named as options are: `samplesPerShard` → `samples-per-shard`, `redact.face`. */

@@ -1,6 +1,6 @@
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { RedactionRecord, VerifiedRecord } from '../core/outcome.ts';
-import type { ShardRow } from './shard.ts';
+import type { ShardExtras, ShardRow } from './shard.ts';
 
 type Cell = string | number | null;
 
@@ -47,13 +47,23 @@ const COLUMNS: readonly Column[] = [
 
 const CLS: Column = { name: 'cls', type: 'INT32', value: ({ cls }) => (cls === undefined ? null : Number(cls)) };
 
+const SOURCE_ID: Column = {
+  name: 'source_id',
+  type: 'STRING',
+  value: published((record) => record.source_id ?? null),
+};
+
 /**
  * The shard's table as Parquet, one row per input sample. The bytes depend on the rows alone; the
  * footer has no statistics and no metadata, and nothing is compressed, so that a search for a name
  * in the bytes is proof.
  */
-export function shardParquet(rows: readonly ShardRow[], hasCls: boolean): Uint8Array {
-  const columns = hasCls ? [...COLUMNS, CLS] : COLUMNS;
+export function shardParquet(
+  rows: readonly ShardRow[],
+  hasCls: boolean,
+  { sourceIds = false }: ShardExtras = {},
+): Uint8Array {
+  const columns = [...COLUMNS, ...(hasCls ? [CLS] : []), ...(sourceIds ? [SOURCE_ID] : [])];
   const buffer = parquetWriteBuffer({
     columnData: columns.map(({ name, type, nullable = true, value }) => ({
       name,

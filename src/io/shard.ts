@@ -16,6 +16,14 @@ export function rowOf(record: RedactionRecord, { cls }: Pick<SinkSample, 'cls'>)
   return { record, ...(cls === undefined || record.status === 'withdrawn' ? {} : { cls }) };
 }
 
+/** What the shards of a run have when it is asked for. */
+export interface ShardExtras {
+  /** A column of source ids in the table. */
+  readonly sourceIds?: boolean;
+  /** An index for DALI beside each tar. */
+  readonly daliIndex?: boolean;
+}
+
 /** The files of one shard while it is being written. Nothing is at a final name before `publish`. */
 export interface Shard {
   /** What is being written, for messages. */
@@ -52,4 +60,8 @@ export interface ShardFormat {
   adopt(sample: SinkSample, record: VerifiedRecord): void;
   /** Takes note of a sample that an earlier run has not published. */
   passOver(sample: SinkSample): void;
+  /** Files that tell of all shards, below the output folder. */
+  readonly closing: readonly string[];
+  /** Writes them, once every shard is whole. @param names of all shards. @returns those that have checksums. */
+  close(names: Iterable<string>, at: (index: number) => SinkSample): Promise<readonly WrittenFile[]>;
 }

@@ -1,7 +1,7 @@
 import type { Outcome, PublishedOutcome, RedactionRecord } from '../core/outcome.ts';
 import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError } from './atomic.ts';
-import type { Ledger, LedgerEntry } from './ledger.ts';
+import { type Ledger, type LedgerEntry, ledgerEntry } from './ledger.ts';
 import type { OutputLock } from './lock.ts';
 import { rejectedRecord, withdrawnRecord } from './records.ts';
 import type { RunLog } from './run-log.ts';
@@ -128,15 +128,7 @@ export class ShardedSink implements Sink {
       record = rejectedRecord(key, outcome);
     }
     this.#rows.push(rowOf(record, sample));
-    // Without the image: a shard's log is kept in memory, its pixels are not.
-    this.#entries.push({
-      index: sample.index,
-      key,
-      origin: sample.origin,
-      name: sample.relativePath,
-      ...(sample.cls === undefined ? {} : { cls: sample.cls }),
-      outcome: withoutBytes(outcome),
-    });
+    this.#entries.push(ledgerEntry(key, sample, outcome));
     return record;
   }
 
@@ -172,8 +164,8 @@ export class ShardedSink implements Sink {
   }
 
   async finish(run: Record<string, unknown>): Promise<void> {
-    const { total, part } = this.#options;
-    const { plan, ledger, lock, log, states } = this.#output;
+    const { total, part, at } = this.#options;
+    const { plan, ledger, lock, log, states, format } = this.#output;
     const done = states.nextToDo(this.#next);
     if (this.#state !== 'open' || done !== total) {
       throw new RangeError(`Expected ${total} samples in an open sink but received ${done}`);
@@ -181,6 +173,8 @@ export class ShardedSink implements Sink {
     await this.#orBreak(async () => {
       await this.#passOver(plan.endSample);
       await lock.assertHeld();
+      // What tells of all shards comes with the whole run.
+      if (part === undefined) log.commit(await format.close(plan.names(), at));
       await ledger.finish(states);
       await (part === undefined ? log.finish(run) : log.finishPart(run));
       this.#state = 'closed';
@@ -235,10 +229,4 @@ export class ShardedSink implements Sink {
       () => ledger.rollback(),
     );
   }
-}
-
-function withoutBytes(outcome: Outcome): LedgerEntry['outcome'] {
-  if (outcome.status !== 'verified') return outcome;
-  const { status, detections, sourceSha256 } = outcome;
-  return { status, detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
 }

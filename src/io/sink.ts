@@ -4,28 +4,31 @@ import type { Outcome, RedactionRecord } from '../core/outcome.ts';
 import type { ImageFormat } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { asOutputError } from './atomic.ts';
-import { folderShards } from './folder-sink.ts';
 import { Ledger } from './ledger.ts';
-import { type LedgerFile, type LedgerIndex, readLedger } from './ledger-files.ts';
+import { type LedgerIndex, readLedger } from './ledger-files.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { assertUnlocked, OutputLock } from './lock.ts';
 import { checkOutput, clearOutput, inspectOutput, type OutputChoice } from './output-folder.ts';
 import { assertNamesApart } from './part-names.ts';
 import { assertSameParts } from './part-siblings.ts';
 import { placesOf, type RunPlaces, removeEmptyState } from './parts.ts';
+import type { LedgerFile } from './private-files.ts';
+import { assertOpen } from './private-lines.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from './private-run.ts';
 import { withdrawnRecord } from './records.ts';
 import { assertKnown, type EarlierOutput, markedShards, reviewShards } from './review.ts';
 import { RunLog } from './run-log.ts';
 import { SampleStates } from './sample-states.ts';
+import type { Seal } from './seal.ts';
 import { differingPrivateRuns, differingSettings } from './settings.ts';
 import type { SinkSample } from './shard.ts';
+import { shardFormat } from './shard-formats.ts';
 import { readShardLog } from './shard-log.ts';
 import { keyOf, ShardPlan } from './shard-plan.ts';
 import { ShardedSink } from './sharded-sink.ts';
 import type { ListedSample, SampleOrigin } from './source.ts';
+import { writeSourceIdKey } from './source-id-key.ts';
 import { withdrawnSamples } from './tombstones.ts';
-import { webdatasetShards } from './webdataset-sink.ts';
 import { assertNoWithdrawal } from './withdrawal.ts';
 
 export interface SinkItem {
@@ -66,6 +69,14 @@ export interface SinkOptions extends OutputChoice {
   readonly run: Record<string, unknown>;
   /** How detections are made, for the private folder; absent, it does not tell. */
   readonly privateRun?: PrivateRun;
+  /** Encrypts the private folder. */
+  readonly seal?: Seal | undefined;
+  /** Of the ids that the records have; it is kept in the private folder. */
+  readonly sourceIdKey?: string | undefined;
+  /** An index for DALI beside each tar. */
+  readonly daliIndex?: boolean;
+  /** `metadata.jsonl` in a folder of images. */
+  readonly hfMetadata?: boolean;
   /** What is known of a sample without reading it. */
   readonly at: (index: number) => ListedSample;
 }
@@ -154,7 +165,10 @@ export async function openSink(options: SinkOptions, hooks: OpenHooks = {}): Pro
   const lock = await OutputLock.acquire(out, places.lockFile);
   try {
     // Who puts parts together takes the lock of the whole output, then looks for those at work.
-    if (options.part !== undefined) await assertUnlocked(out);
+    if (options.part !== undefined) {
+      await assertUnlocked(out);
+      assertOpen(resolve(options.privateDir), options.seal);
+    }
     await assertSameParts(options);
     // Only now does nobody else change it.
     const state = await inspectOutput(options);
@@ -173,11 +187,16 @@ export async function openSink(options: SinkOptions, hooks: OpenHooks = {}): Pro
 async function newSink(options: SinkOptions, lock: OutputLock): Promise<Sink> {
   const { out, plan, format, privateDir, places } = await earlierOutput(options);
   // The private folder first: no output without the log of where it came from.
-  const ledger = await Ledger.create(privateDir);
+  const { seal, sourceIdKey } = options;
+  const ledger = await Ledger.create(privateDir, seal);
   try {
+    // Parts share the key that lies in the private folder of the run.
+    if (sourceIdKey !== undefined && options.part === undefined) {
+      await writeSourceIdKey(privateDir, sourceIdKey, seal);
+    }
     await removeLeftovers(out, plan, new Map(), places.stateFolder);
     const log = await RunLog.create(out, stateOf(options), places.runFile);
-    if (options.privateRun) await writePrivateRun(privateDir, options.privateRun);
+    if (options.privateRun) await writePrivateRun(privateDir, options.privateRun, seal);
     const states = new SampleStates(plan);
     return new ShardedSink(options, { out, plan, format, lock, ledger, log, states, whole: new Set() }, []);
   } catch (error) {
@@ -204,12 +223,13 @@ async function resumeSink(
     if (isOurs && !review.kept.has(plan.nameOf(plan.shardOf(index)))) onKept(withdrawnRecord(keyOf(index)));
   }
   const log = await RunLog.create(out, stateOf(options), places.runFile);
-  await removeLeftovers(out, plan, review.kept, places.stateFolder).catch((error: unknown) => {
+  const closing = options.part === undefined ? format.closing : [];
+  await removeLeftovers(out, plan, review.kept, places.stateFolder, closing).catch((error: unknown) => {
     throw asOutputError(out, error);
   });
-  if (options.privateRun) await writePrivateRun(privateDir, options.privateRun);
+  if (options.privateRun) await writePrivateRun(privateDir, options.privateRun, options.seal);
   const { states } = review;
-  const ledger = await Ledger.reopen(privateDir, states);
+  const ledger = await Ledger.reopen(privateDir, states, options.seal);
   if (options.retryFailed) for (const rejected of states.rejected()) states.reset(rejected);
   for (const [name, files] of review.kept) {
     const shard = Number(name);
@@ -237,9 +257,9 @@ async function earlierOutput(options: SinkOptions): Promise<EarlierOutput & { re
     places,
     privateDir: places.privateDir,
     plan: new ShardPlan(options),
-    format: options.format === 'folder' ? folderShards(out) : webdatasetShards(out, options.hasCls),
+    format: shardFormat(out, { ...options, sourceIds: options.sourceIdKey !== undefined }, options.hasCls),
     at: options.at,
-    withdrawn: await withdrawnSamples(out, resolve(options.privateDir)),
+    withdrawn: await withdrawnSamples(out, resolve(options.privateDir), options.seal),
   };
 }
 
@@ -260,7 +280,7 @@ async function assertSameRun(
   const differences = differingSettings(earlier, settings);
   const { privateDir } = placesOf(resolve(options.privateDir), options.part);
   if (differences.length === 0 && options.privateRun) {
-    const before = await readPrivateRun(privateDir);
+    const before = await readPrivateRun(privateDir, options.seal);
     if (before) differences.push(...differingPrivateRuns(before, options.privateRun));
   }
   if (differences.length > 0) {
@@ -269,7 +289,7 @@ async function assertSameRun(
     );
   }
   const originOf = (index: number): SampleOrigin => options.at(index).origin;
-  const ledger = await readLedger(privateDir, options.total, originOf, files);
+  const ledger = await readLedger(privateDir, options.total, originOf, files, options.seal);
   if (earlier.total !== total) {
     throw new UsageError(
       `Expected the inputs of the earlier run in ${options.out}, ${earlier.total} images, but found ${total}; --overwrite replaces the earlier output`,

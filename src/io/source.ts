@@ -167,7 +167,7 @@ function lastUpTo(numbers: readonly number[], limit: number): number {
 
 async function inspect(input: string): Promise<Input> {
   if (input === '-')
-    throw new UsageError('Expected a path as input but received "-": stdin is not supported by this version');
+    throw new UsageError('Expected a path as input but received "-": standard input goes to standard output (--out -)');
   if (input === '') throw new UsageError('Expected a path as input but received an empty string');
   const path = resolve(input);
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {

@@ -3,27 +3,32 @@ import { createTarDecoder, type ParsedTarEntry } from 'modern-tar';
 
 const CHUNK = 1 << 20;
 
-/** Reads a file in chunks, never ahead of its consumer. */
-function fileStream(
-  handle: FileHandle,
-  onBytes: ((chunk: Uint8Array) => void) | undefined,
-): ReadableStream<Uint8Array> {
+/** Bytes in chunks, never ahead of their consumer. */
+export interface ByteSource {
+  /** Undefined at the end. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Nothing more is wanted: a `read` that waits may be given up. */
+  cancel?(): void;
+}
+
+function streamOf(source: ByteSource): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const buffer = new Uint8Array(CHUNK);
-        const { bytesRead } = await handle.read(buffer, 0, CHUNK, null);
-        if (bytesRead === 0) {
-          controller.close();
-          return;
-        }
-        const chunk = buffer.subarray(0, bytesRead);
-        onBytes?.(chunk);
-        controller.enqueue(chunk);
+        const chunk = await source.read();
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
       },
+      cancel: () => source.cancel?.(),
     },
     { highWaterMark: 0 },
   );
+}
+
+async function readChunk(handle: FileHandle): Promise<Uint8Array | undefined> {
+  const buffer = new Uint8Array(CHUNK);
+  const { bytesRead } = await handle.read(buffer, 0, CHUNK, null);
+  return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
 }
 
 /**
@@ -36,12 +41,30 @@ function fileStream(
  */
 export async function* tarEntries(path: string, onBytes?: (chunk: Uint8Array) => void): AsyncGenerator<ParsedTarEntry> {
   const handle = await open(path, 'r');
-  const stop = new AbortController();
+  const read = async (): Promise<Uint8Array | undefined> => {
+    const chunk = await readChunk(handle);
+    if (chunk !== undefined) onBytes?.(chunk);
+    return chunk;
+  };
   try {
-    yield* fileStream(handle, onBytes).pipeThrough(createTarDecoder({ strict: true }), { signal: stop.signal });
+    yield* tarEntriesOf({ read });
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * `tarEntries` of an archive that need not be a file.
+ *
+ * @throws what `read` throws, the decoder's Error, or the reason of `signal` when it is aborted.
+ */
+export async function* tarEntriesOf(source: ByteSource, signal?: AbortSignal): AsyncGenerator<ParsedTarEntry> {
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
+  try {
+    yield* streamOf(source).pipeThrough(createTarDecoder({ strict: true }), { signal: either });
   } finally {
     stop.abort();
-    await handle.close();
   }
 }
 

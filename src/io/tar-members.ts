@@ -50,24 +50,39 @@ function classify(header: TarHeader, name: string): Member {
  *
  * @throws UsageError for unsafe and for duplicate names; Error when the archive is damaged.
  */
-export async function* tarMembers(path: string): AsyncGenerator<MemberEntry> {
+export function tarMembers(path: string): AsyncGenerator<MemberEntry> {
+  return membersOf(tarEntries(path), path);
+}
+
+/**
+ * `tarMembers` of entries from anywhere.
+ *
+ * @param archive what messages call it.
+ * @param isEndless names are held against those of the same sample only: all of them would fill the memory.
+ */
+export async function* membersOf(
+  entries: AsyncIterable<ParsedTarEntry>,
+  archive: string,
+  isEndless = false,
+): AsyncGenerator<MemberEntry> {
   const names = new Set<string>();
   let key: string | undefined;
   let position = 0;
-  for await (const entry of tarEntries(path)) {
-    const where = `member ${++position} of ${path}`;
+  for await (const entry of entries) {
+    const where = `member ${++position} of ${archive}`;
     const name = safeName(entry.header.name, where);
     if (entry.header.type === 'directory') {
       await skipBody(entry);
       continue;
     }
+    const member = classify(entry.header, name);
+    const startsSample = member.key !== undefined && member.key !== key;
+    if (startsSample) key = member.key;
+    if (isEndless && (startsSample || member.key === undefined)) names.clear();
     if (names.has(name)) {
       throw new UsageError(`Expected each member name once but received ${where} under an earlier one's`);
     }
     names.add(name);
-    const member = classify(entry.header, name);
-    const startsSample = member.key !== undefined && member.key !== key;
-    if (startsSample) key = member.key;
     yield { member, entry, startsSample };
   }
 }

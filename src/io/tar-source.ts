@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import type { ParsedTarEntry } from 'modern-tar';
 import { UsageError } from '../errors.ts';
 import { readBody, skipBody } from './tar-archive.ts';
 import { tarMembers } from './tar-members.ts';
@@ -33,6 +34,13 @@ export interface TarImage {
 function parseCls(bytes: Uint8Array): number | undefined {
   const text = new TextDecoder().decode(bytes).trim();
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Reads a `.cls` member to its end. */
+export async function readCls(entry: ParsedTarEntry): Promise<number | undefined> {
+  if (entry.header.size <= CLS_BYTES) return parseCls(await readBody(entry));
+  await skipBody(entry);
+  return undefined;
 }
 
 async function identify(path: string): Promise<{ size: number; mtimeMs: number }> {
@@ -82,12 +90,10 @@ export async function scanTar(path: string): Promise<TarScan> {
       }
       if (member.kind === 'cls') {
         sample.cls += 1;
-        if (entry.header.size <= CLS_BYTES) {
-          sample.label = parseCls(await readBody(entry));
-          continue;
-        }
+        sample.label = await readCls(entry);
+      } else {
+        await skipBody(entry);
       }
-      await skipBody(entry);
     }
     endSample();
     const labelled = allLabelled && images.length > 0;

@@ -1,17 +1,34 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { createTarPacker, type TarPackController } from 'modern-tar';
+import { createTarPacker, type TarHeader, type TarPackController } from 'modern-tar';
 import { OutputError } from '../errors.ts';
 import { asOutputError, sha256 } from './atomic.ts';
 import { tarEntries } from './tar-archive.ts';
 
 const FLUSH_BYTES = 1 << 18;
+const BLOCK = 512;
+
+/** Where the bytes of a member are in an archive. */
+export interface MemberPlace {
+  readonly name: string;
+  /** First byte of the body. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Bytes of a member with its header, which is one block for names as ours, and its padding. */
+export function memberLength(size: number): number {
+  return BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+}
 
 /** What was meant to be written, for the check of what was. */
-interface WrittenMember {
-  readonly name: string;
-  readonly size: number;
+interface WrittenMember extends MemberPlace {
   readonly sha256: string;
+}
+
+/** Headers are alike but for name and size, so that the same samples give the same bytes. */
+export function memberHeader(name: string, size: number): TarHeader {
+  return { name, size, mode: 0o444, mtime: new Date(0), uid: 0, gid: 0 };
 }
 
 /**
@@ -24,6 +41,7 @@ export class TarWriter {
   readonly #controller: TarPackController;
   readonly #written: Promise<void>;
   readonly #members: WrittenMember[] = [];
+  #length = 0;
 
   /** Creates `path`, which must not exist. */
   static async create(path: string): Promise<TarWriter> {
@@ -42,16 +60,21 @@ export class TarWriter {
 
   /** @param digest SHA-256 of the bytes, hex, when it is known; `verify` holds the file against it. */
   async add(name: string, bytes: Uint8Array, digest = sha256(bytes)): Promise<void> {
-    const header = { name, size: bytes.length, mode: 0o444, mtime: new Date(0), uid: 0, gid: 0 };
     try {
-      const body = this.#controller.add(header).getWriter();
+      const body = this.#controller.add(memberHeader(name, bytes.length)).getWriter();
       await body.write(bytes);
       await body.close();
     } catch (error) {
       await this.#written;
       throw error;
     }
-    this.#members.push({ name, size: bytes.length, sha256: digest });
+    this.#members.push({ name, offset: this.#length + BLOCK, size: bytes.length, sha256: digest });
+    this.#length += memberLength(bytes.length);
+  }
+
+  /** In order. */
+  get members(): readonly MemberPlace[] {
+    return this.#members;
   }
 
   /** Ends the archive and flushes it to the disk. */

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { writeFileAtomic } from './atomic.ts';
-import { readPrivateWithdrawn } from './ledger-files.ts';
+import { readPrivateWithdrawn } from './private-withdrawn.ts';
 import { jsonLines } from './records.ts';
 import { TOMBSTONES } from './run-log.ts';
+import type { Seal } from './seal.ts';
 
 /** A closed schema: no name, and no time of day. */
 const tombstoneSchema = v.strictObject({
@@ -33,7 +34,7 @@ export async function addTombstones(out: string, added: readonly Tombstone[]): P
 }
 
 /** Samples that must not come back, by what the output says and what the private folder says. */
-export async function withdrawnSamples(out: string, privateDir: string): Promise<Set<number>> {
+export async function withdrawnSamples(out: string, privateDir: string, seal: Seal | undefined): Promise<Set<number>> {
   const tombstones = await readTombstones(out);
-  return new Set([...tombstones.map(({ key }) => Number(key)), ...(await readPrivateWithdrawn(privateDir))]);
+  return new Set([...tombstones.map(({ key }) => Number(key)), ...(await readPrivateWithdrawn(privateDir, seal))]);
 }

@@ -3,10 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VerifiedRecord } from '../core/outcome.ts';
 import { sha256, type WrittenFile } from './atomic.ts';
+import { daliIndex } from './dali-index.ts';
 import { looksLikeImage } from './extensions.ts';
-import type { ShardRow } from './shard.ts';
+import { sampleRecord } from './records.ts';
+import type { ShardExtras, ShardRow } from './shard.ts';
 import { type ShardSummary, shardParquet, summarizeShard } from './shard-tables.ts';
 import { tarEntries } from './tar-archive.ts';
+import { type MemberPlace, memberLength } from './tar-writer.ts';
 
 type PublishedRow = ShardRow & { readonly record: VerifiedRecord };
 
@@ -21,6 +24,7 @@ export async function checkWebdatasetShard(
   name: string,
   rows: readonly ShardRow[],
   hasCls: boolean,
+  extras: ShardExtras = {},
 ): Promise<WrittenFile[]> {
   const stats = JSON.parse(await readFile(join(out, `${name}_stats.json`), 'utf8')) as ShardSummary;
   const { start_time, end_time } = stats;
@@ -28,25 +32,31 @@ export async function checkWebdatasetShard(
     throw new Error('its summary does not agree with its log');
   }
   // The table depends on the rows alone.
-  const parquet = shardParquet(rows, hasCls);
+  const parquet = shardParquet(rows, hasCls, extras);
   if (!Buffer.from(parquet).equals(await readFile(join(out, `${name}.parquet`)))) {
     throw new Error('its table does not agree with its log');
   }
-  return [
-    { path: `${name}.tar`, sha256: await checkTar(join(out, `${name}.tar`), rows) },
-    { path: `${name}.parquet`, sha256: sha256(parquet) },
-  ];
+  const members: MemberPlace[] = [];
+  const tar = { path: `${name}.tar`, sha256: await checkTar(join(out, `${name}.tar`), rows, members) };
+  const table = { path: `${name}.parquet`, sha256: sha256(parquet) };
+  if (!extras.daliIndex) return [tar, table];
+  const index = daliIndex(members);
+  if ((await readFile(join(out, `${name}.idx`), 'utf8')) !== index) throw new Error('its index does not agree with it');
+  return [tar, { path: `${name}.idx`, sha256: sha256(index) }, table];
 }
 
-/** @returns SHA-256 of the archive, hex. */
-async function checkTar(path: string, rows: readonly ShardRow[]): Promise<string> {
+/** @param members gets the places of all members. @returns SHA-256 of the archive, hex. */
+async function checkTar(path: string, rows: readonly ShardRow[], members: MemberPlace[]): Promise<string> {
   const archive = createHash('sha256');
   const pending = rows.filter((row): row is PublishedRow => row.record.status === 'verified').reverse();
   let missing = new Set<string>();
   let row: PublishedRow | undefined;
+  let offset = 0;
   for await (const { header, body } of tarEntries(path, (chunk) => archive.update(chunk))) {
     const digest = createHash('sha256');
     for await (const chunk of body) digest.update(chunk);
+    members.push({ name: header.name, offset: offset + memberLength(0), size: header.size });
+    offset += memberLength(header.size);
     const [key, extension = ''] = header.name.split('.');
     if (missing.size === 0) {
       row = pending.pop();
@@ -63,5 +73,5 @@ async function checkTar(path: string, rows: readonly ShardRow[]): Promise<string
 
 function digestOf(member: string, { record, cls = '' }: PublishedRow): string {
   if (member === 'image') return record.out_sha256;
-  return sha256(member === 'json' ? JSON.stringify(record) : cls);
+  return sha256(member === 'json' ? sampleRecord(record) : cls);
 }

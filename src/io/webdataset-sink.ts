@@ -4,9 +4,10 @@ import type { ParsedTarEntry } from 'modern-tar';
 import type { PublishedOutcome, VerifiedRecord } from '../core/outcome.ts';
 import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError, syncFolder, type WrittenFile, writeFileAtomic } from './atomic.ts';
+import { daliIndex } from './dali-index.ts';
 import { extensionFor } from './extensions.ts';
-import { verifiedRecord } from './records.ts';
-import type { Shard, ShardFormat, ShardRow, SinkSample } from './shard.ts';
+import { sampleRecord, verifiedRecord } from './records.ts';
+import type { Shard, ShardExtras, ShardFormat, ShardRow, SinkSample } from './shard.ts';
 import { shardParquet, summarizeShard } from './shard-tables.ts';
 import { readBody, skipBody, tarEntries } from './tar-archive.ts';
 import { TarWriter } from './tar-writer.ts';
@@ -19,6 +20,7 @@ class WebdatasetShard implements Shard {
   readonly #out: string;
   readonly #name: string;
   readonly #hasCls: boolean;
+  readonly #extras: ShardExtras;
   readonly #startTime = now();
   readonly #tar: TarWriter;
   /** Paths of what is at its final name. */
@@ -28,11 +30,12 @@ class WebdatasetShard implements Shard {
   #closed = false;
   #sha256 = '';
 
-  constructor(out: string, name: string, hasCls: boolean, tar: TarWriter) {
+  constructor(out: string, name: string, hasCls: boolean, extras: ShardExtras, tar: TarWriter) {
     this.path = join(out, `${name}.tar`);
     this.#out = out;
     this.#name = name;
     this.#hasCls = hasCls;
+    this.#extras = extras;
     this.#tar = tar;
   }
 
@@ -62,15 +65,8 @@ class WebdatasetShard implements Shard {
     bytes: Uint8Array,
     cls: string | undefined,
   ): Promise<void> {
-    const image = `${record.key}.${extension}`;
-    const members = new Map([
-      [image, bytes],
-      [`${record.key}.json`, Buffer.from(JSON.stringify(record))],
-    ]);
-    if (cls !== undefined) members.set(`${record.key}.cls`, Buffer.from(cls));
-    for (const [name, body] of [...members].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      // The digest from the worker: what is on the disk in the end must be what was verified there.
-      await this.#tar.add(name, body, name === image ? record.out_sha256 : undefined);
+    for (const { name, body, digest } of sampleMembers(record, extension, bytes, cls)) {
+      await this.#tar.add(name, body, digest);
     }
   }
 
@@ -92,11 +88,18 @@ class WebdatasetShard implements Shard {
   }
 
   async seal(rows: readonly ShardRow[]): Promise<readonly WrittenFile[]> {
-    const parquet = { path: `${this.#name}.parquet`, data: shardParquet(rows, this.#hasCls) };
+    const index = await this.#writeIndex();
+    const parquet = { path: `${this.#name}.parquet`, data: shardParquet(rows, this.#hasCls, this.#extras) };
     const digest = await this.#write(parquet.path, parquet.data);
     const summary = summarizeShard(rows, this.#startTime, now());
     await this.#write(markerOf(this.#name), `${JSON.stringify(summary, undefined, 2)}\n`);
-    return [{ path: parquet.path, sha256: digest }];
+    return [...index, { path: parquet.path, sha256: digest }];
+  }
+
+  async #writeIndex(): Promise<WrittenFile[]> {
+    if (!this.#extras.daliIndex) return [];
+    const path = `${this.#name}.idx`;
+    return [{ path, sha256: await this.#write(path, daliIndex(this.#tar.members)) }];
   }
 
   async #write(path: string, data: string | Uint8Array): Promise<string> {
@@ -117,24 +120,50 @@ class WebdatasetShard implements Shard {
   }
 }
 
+/** A member of a sample. */
+export interface SampleMember {
+  readonly name: string;
+  readonly body: Uint8Array;
+  /** SHA-256 that the body must have, hex, where it is known from before. */
+  readonly digest?: string;
+}
+
+/** The members of a published sample, sorted by name. @param extension of the image. */
+export function sampleMembers(
+  record: VerifiedRecord,
+  extension: string,
+  image: Uint8Array,
+  cls: string | undefined,
+): SampleMember[] {
+  const members: SampleMember[] = [
+    // The digest from the worker: what is written in the end must be what was verified there.
+    { name: `${record.key}.${extension}`, body: image, digest: record.out_sha256 },
+    { name: `${record.key}.json`, body: Buffer.from(sampleRecord(record)) },
+    ...(cls === undefined ? [] : [{ name: `${record.key}.cls`, body: Buffer.from(cls) }]),
+  ];
+  return members.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 function markerOf(name: string): string {
   return `${name}_stats.json`;
 }
 
 /** Shards as WebDataset tars with img2dataset's sidecars, in `out`. */
-export function webdatasetShards(out: string, hasCls: boolean): ShardFormat {
+export function webdatasetShards(out: string, hasCls: boolean, extras: ShardExtras = {}): ShardFormat {
   return {
     async open(name) {
       const path = join(out, `${name}.tar.tmp`);
       try {
-        return new WebdatasetShard(out, name, hasCls, await TarWriter.create(path));
+        return new WebdatasetShard(out, name, hasCls, extras, await TarWriter.create(path));
       } catch (error) {
         throw asOutputError(path, error);
       }
     },
     markerOf,
-    check: (name, rows) => checkWebdatasetShard(out, name, rows, hasCls),
+    check: (name, rows) => checkWebdatasetShard(out, name, rows, hasCls, extras),
     adopt() {},
     passOver() {},
+    closing: [],
+    close: async () => [],
   };
 }

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { UsageError } from '../errors.ts';
 import { asOutputError, syncFolder } from './atomic.ts';
-import { readPrivateText, WITHDRAWAL, writePrivateText } from './ledger-files.ts';
+import { privatePath, WITHDRAWAL } from './private-files.ts';
+import { readPrivateFile, writePrivateFile } from './private-lines.ts';
+import type { Seal } from './seal.ts';
 
 const withdrawalSchema = v.strictObject({
   v: v.literal(1),
@@ -27,8 +30,8 @@ const withdrawalSchema = v.strictObject({
 export type Withdrawal = v.InferOutput<typeof withdrawalSchema>;
 
 /** Undefined when none has begun. @throws UsageError for another content. */
-export async function readWithdrawal(privateDir: string): Promise<Withdrawal | undefined> {
-  const text = await readPrivateText(privateDir, WITHDRAWAL);
+export async function readWithdrawal(privateDir: string, seal: Seal | undefined): Promise<Withdrawal | undefined> {
+  const text = await readPrivateFile(privateDir, WITHDRAWAL, seal);
   if (text === undefined) return undefined;
   try {
     return v.parse(withdrawalSchema, JSON.parse(text));
@@ -40,14 +43,18 @@ export async function readWithdrawal(privateDir: string): Promise<Withdrawal | u
 }
 
 /** @throws OutputError */
-export async function beginWithdrawal(privateDir: string, withdrawal: Withdrawal): Promise<void> {
-  await writePrivateText(privateDir, WITHDRAWAL, `${JSON.stringify(withdrawal)}\n`);
+export async function beginWithdrawal(
+  privateDir: string,
+  withdrawal: Withdrawal,
+  seal: Seal | undefined,
+): Promise<void> {
+  await writePrivateFile(privateDir, WITHDRAWAL, `${JSON.stringify(withdrawal)}\n`, seal);
 }
 
 /** @throws OutputError */
 export async function endWithdrawal(privateDir: string): Promise<void> {
   try {
-    await rm(join(privateDir, WITHDRAWAL), { force: true });
+    for (const isSealed of [false, true]) await rm(privatePath(privateDir, WITHDRAWAL, isSealed), { force: true });
     await syncFolder(privateDir);
   } catch (error) {
     throw asOutputError(join(privateDir, WITHDRAWAL), error);
@@ -59,7 +66,9 @@ export async function endWithdrawal(privateDir: string): Promise<void> {
  * @throws UsageError when a withdrawal has begun and has not ended.
  */
 export async function assertNoWithdrawal(privateDir: string, run: { readonly status?: unknown } = {}): Promise<void> {
-  if (run.status !== 'withdrawing' && (await readPrivateText(privateDir, WITHDRAWAL)) === undefined) return;
+  // Encrypted or not: that there is one says enough.
+  const isThere = [false, true].some((isSealed) => existsSync(privatePath(privateDir, WITHDRAWAL, isSealed)));
+  if (run.status !== 'withdrawing' && !isThere) return;
   throw new UsageError(
     `Expected no unfinished withdrawal in ${privateDir} but one was cut short: anonymize withdraw <out> --yes ends it`,
   );

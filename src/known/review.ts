@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Correction, certainOf, correct } from '../core/corrections.ts';
 import type { ClassName } from '../core/types.ts';
+import type { Seal } from '../io/seal.ts';
 import type { ShardPlan } from '../io/shard-plan.ts';
 import type { Source } from '../io/source.ts';
 import { StoredDetections } from '../io/stored-detections.ts';
@@ -37,16 +38,18 @@ export class Review {
    * What became of the corrections in a run whose samples are all done, by this process or another.
    * @param thresholds of the run: nothing below them can be addressed.
    * @param range of samples that count, those of a part of a run; strays are told by all parts.
+   * @param seal of a private folder that is encrypted.
    */
   async sumUp(
     privateDir: string,
     thresholds: Readonly<Record<ClassName, number>>,
     { firstSample, endSample }: Pick<ShardPlan, 'firstSample' | 'endSample'>,
+    seal?: Seal,
   ): Promise<ReviewSummary> {
     const { bySample, stray } = this.#samples;
     const problems = [...stray];
     const total = { add: 0, remove: 0, change: 0 };
-    const stored = await StoredDetections.open(privateDir);
+    const stored = await StoredDetections.open(privateDir, seal);
     try {
       for (const [index, list] of bySample) {
         if (index < firstSample || index >= endSample) continue;

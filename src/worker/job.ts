@@ -32,6 +32,8 @@ export interface Job
   /** `class:id@sha256:…`, for the public record. */
   readonly models: readonly string[];
   readonly policyHash: string;
+  /** Hex; with it every record tells the HMAC-SHA256 of the bytes that came in. */
+  readonly sourceIdKey?: string;
   /** A photograph with at least this many instances of each class, all of which must be found. */
   readonly selfCheck: { readonly path: string; readonly expect: Readonly<Partial<Record<ClassName, number>>> };
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { certainOf, correct } from '../core/corrections.ts';
 import { intersect, isEmptyBox, snapOutward } from '../core/geometry.ts';
 import type { Outcome, PublishedOutcome, RecordRegion, RejectedOutcome } from '../core/outcome.ts';
@@ -120,6 +120,7 @@ async function anonymize(
       regions: regions.map((r) => recordRegion(r, job.logGeometry, width, height)),
       stripped: image.stripped,
       out_sha256: createHash('sha256').update(encoded).digest('hex'),
+      ...sourceId(bytes, job.sourceIdKey),
     },
     detections,
     sourceSha256,
@@ -135,6 +136,11 @@ function checkInside(detections: readonly Detection[], { width, height }: RgbIma
     const message = `Expected a ${label} within ${width} × ${height} pixels but received ${box.x1}, ${box.y1} to ${box.x2}, ${box.y2}`;
     throw new SampleError('detect', 'box-outside', message);
   }
+}
+
+function sourceId(bytes: Uint8Array, key: string | undefined): { readonly source_id?: string } {
+  if (key === undefined) return {};
+  return { source_id: createHmac('sha256', Buffer.from(key, 'hex')).update(bytes).digest('hex') };
 }
 
 function countByClass(regions: readonly Region[]): Record<ClassName, number> {

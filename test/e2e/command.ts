@@ -3,9 +3,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { createRequire } from 'node:module';
 import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll } from 'vitest';
+import { filesIn } from '../fixtures/ioHelpers.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/anonymize.cjs', import.meta.url));
 const PHOTOGRAPHS = path.join(
@@ -83,6 +85,23 @@ export async function listing(folder: string): Promise<string[]> {
     .filter((entry) => !entry.isDirectory())
     .map((entry) => path.join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort();
+}
+
+/** Runs `until` and gathers every state of every file that shows up in a folder meanwhile. */
+export async function watched<T>(folder: string, until: Promise<T>): Promise<{ result: T; seen: Map<string, Buffer> }> {
+  const seen = new Map<string, Buffer>();
+  let over = false;
+  const result = until.finally(() => {
+    over = true;
+  });
+  while (!over) {
+    // A file may go while it is read.
+    for (const [name, bytes] of await filesIn(folder).catch(() => new Map<string, Buffer>())) {
+      seen.set(`${name} ${bytes.length}`, bytes);
+    }
+    await pause(10);
+  }
+  return { result: await result, seen };
 }
 
 /** Lines of a JSON-lines file. */

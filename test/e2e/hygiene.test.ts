@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { packTar, unpackTar } from 'modern-tar';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +9,7 @@ import { digestPlaces, placesOf } from '../fixtures/canary-search.ts';
 import { foreignStructures } from '../fixtures/image-structures.ts';
 import { forgeSize, hiddenUnderAlpha, multiFrame, plantCanaries, planted } from '../fixtures/images.ts';
 import { filesIn } from '../fixtures/ioHelpers.ts';
-import { anonymize, jsonLines, listing, photograph, type Ran, sharedScratch, write } from './command.ts';
+import { anonymize, jsonLines, listing, photograph, type Ran, sharedScratch, watched, write } from './command.ts';
 
 /** In every string that is planted inside of a file; short, so that a cut one is found too. */
 const MARK = '7f3a91';
@@ -101,23 +100,6 @@ it('the fixtures do carry what is looked for', () => {
   for (const canary of canaries) if (canary.includes(MARK)) expect(all.includes(canary), canary).toBe(true);
   expect(canaries.size).toBeGreaterThan(40);
 });
-
-/** Runs `until` and gathers every state of every file that shows up in a folder meanwhile. */
-async function watched<T>(folder: string, until: Promise<T>): Promise<{ result: T; seen: Map<string, Buffer> }> {
-  const seen = new Map<string, Buffer>();
-  let over = false;
-  const result = until.finally(() => {
-    over = true;
-  });
-  while (!over) {
-    // A file may go while it is read.
-    for (const [name, bytes] of await filesIn(folder).catch(() => new Map<string, Buffer>())) {
-      seen.set(`${name} ${bytes.length}`, bytes);
-    }
-    await pause(10);
-  }
-  return { result: await result, seen };
-}
 
 const RUNS = MODES.filter((mode) => mode !== 'none').flatMap((mode) =>
   (['webdataset', 'folder'] as const).map((format) => ({ mode, format })),

@@ -70,7 +70,7 @@ describe('is refused with exit code 2 before anything is written', () => {
       [...RUN, '--body-fill', 'mannequin'],
       /Expected --redact body=synthetic with --body-fill/,
     ],
-    ['standard input', ['-', '--out', 'clean'], /"-": stdin is not supported by this version/],
+    ['standard input', ['-', '--out', 'clean'], /Expected "-" as the only input and --out - .* --out clean/],
     ['a video', ['film.mp4', '--out', 'clean'], /film\.mp4: video is not supported by this version/],
     ['a compressed shard', ['shard.tar.gz', '--out', 'clean'], /shard\.tar\.gz: decompress it first/],
     ['the output in the input', ['photos', '--out', 'photos/clean'], /--out outside the input/],

@@ -1,5 +1,11 @@
 import { readdir } from 'node:fs/promises';
+import { generateX25519Identity } from 'age-encryption';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { checkOutput } from '../../src/io/output-folder.ts';
+import { LEDGER } from '../../src/io/private-files.ts';
+import { privateLines } from '../../src/io/private-lines.ts';
+import { openSeal, sealFor } from '../../src/io/seal.ts';
+import type { Secret } from '../../src/io/secret.ts';
 import type { SinkOptions } from '../../src/io/sink.ts';
 import { current, MortalProcess } from '../fixtures/deadFileSystem.ts';
 import { type FakeSample, filesIn, scratch } from '../fixtures/ioHelpers.ts';
@@ -45,6 +51,34 @@ describe.each(FORMATS)('a run that is killed, %s', (format) => {
     expect([...computedAgain].sort()).toEqual([0, 2, 5]);
   });
 
+  it('with an encrypted private folder, too, in which nothing is ever readable', async () => {
+    const { steps, expected } = await undisturbed(ONCE);
+    const secret: Secret = { kind: 'identity', identity: await generateX25519Identity(), from: 'a test' };
+    const sealed = async (options: SinkOptions): Promise<SinkOptions> => {
+      const { kind } = await checkOutput(options);
+      return { ...options, seal: await sealFor(options.privateDir, secret, kind === 'earlier') };
+    };
+    const isPublic = ([path]: [string, string]): boolean => !path.startsWith('private');
+    for (let step = 2; step <= steps + 4; step += 5) {
+      const options = await fresh();
+      await run(await sealed(options), ONCE, step);
+      for (const bytes of (await filesIn(options.privateDir).catch(() => new Map<string, Buffer>())).values()) {
+        expect(bytes.toString(), `killed at step ${step}`).not.toMatch(/"key"|\/in\/|broken/);
+      }
+      const again = await sealed(options);
+      await run(again, ONCE);
+      expect(Object.fromEntries(Object.entries(await state(options)).filter(isPublic))).toEqual(
+        Object.fromEntries(Object.entries(expected).filter(isPublic)),
+      );
+      for (const name of Object.values(LEDGER)) {
+        const seal = await openSeal(options.privateDir, secret);
+        const lines: string[] = [];
+        for await (const line of privateLines(options.privateDir, name, seal)) lines.push(`${line}\n`);
+        expect(lines.join(''), `${name}, killed at step ${step}`).toBe(expected[`private/${name}`]);
+      }
+    }
+  });
+
   it('also when it is killed again while it goes on', async () => {
     const { steps, expected } = await undisturbed(ONCE);
     for (let second = 1; second < 40; second += 3) {
@@ -87,7 +121,7 @@ describe.each(FORMATS)('a run that is killed, %s', (format) => {
   it.runIf(format === 'folder')('leaves no file of a shard that ends otherwise the next time', async () => {
     const failing = samplesOf([0, 1, 2, 3, 4]);
     for (let step = 21; step < 100; step += 5) {
-      const options = await fresh();
+      const options = await fresh(ONCE, { hfMetadata: false });
       await run(options, ONCE, step);
       await run(options, failing);
       const files = await filesIn(options.out);

@@ -30,7 +30,7 @@ const SAMPLES: readonly FakeSample[] = PATHS.map((path, i) => ({
 
 /** Options of a run, or of a part of it. */
 async function optionsOf(root: string, more: Partial<SinkOptions>): Promise<SinkOptions> {
-  const run = { policy: '3b1e', samplesPerShard: 2 };
+  const run = { policy: '3b1e', samplesPerShard: 2, daliIndex: true, hfMetadata: true };
   const options = optionsFor(root, SAMPLES, { samplesPerShard: 2, run, ...more });
   const privateRun: PrivateRun = {
     v: 1,
@@ -268,7 +268,7 @@ describe('parts are refused', () => {
 
   it.each<[string, Partial<SinkOptions>, RegExp]>([
     ['of another count', part(1, 3), /--shard-count 2, as part 0 in .* has it, but received 3/],
-    ['of other settings', { ...part(1), run: { policy: '96a1', samplesPerShard: 2 } }, /settings of part 0 .* differ/],
+    ['of other settings', { ...part(1), run: { policy: '96a1', samplesPerShard: 2, daliIndex: true, hfMetadata: true } }, /settings of part 0 .* differ/],
     ['of another number of inputs', { ...part(1), total: 6 }, /settings of part 0 .* total: 7 → 6/],
     ['without --shard-index', {}, /no parts of a run in .*: go on with them .*finalize.*--overwrite/],
     ['of inputs in another place', { ...part(1), privateRun: 'moved' as never }, /other inputs, or in another order/],

@@ -30,7 +30,11 @@ const SAMPLES: readonly FakeSample[] = PATHS.map((path, i) => ({
 const BETTER = SAMPLES.map((sample, i) => ({ ...sample, outcome: verified(`image ${i}`) }));
 
 const at = (root: string, more: Partial<SinkOptions>): SinkOptions =>
-  optionsFor(root, SAMPLES, { samplesPerShard: 2, run: { policy: '3b1e', samplesPerShard: 2 }, ...more });
+  optionsFor(root, SAMPLES, {
+    samplesPerShard: 2,
+    run: { policy: '3b1e', samplesPerShard: 2, daliIndex: true, hfMetadata: true },
+    ...more,
+  });
 
 /** What a run does to its end, the samples that it computed, and the records that it kept. */
 async function work(options: SinkOptions, samples = SAMPLES) {
