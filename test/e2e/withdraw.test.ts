@@ -129,6 +129,11 @@ it('is held against the log and the history by verify', async () => {
 });
 
 it.each<[string, string[], RegExp]>([
+  [
+    'a private folder of other settings',
+    ['--private-dir', 'folder.private', '--source', '1.jpg', '--yes'],
+    /belong to .*webdataset but .*folder\.private is of another run/,
+  ],
   ['nothing that is named', ['--dry-run'], /Expected --source or --from-file/],
   ['an empty name', ['--source', '', '--yes'], /empty string/],
   [
