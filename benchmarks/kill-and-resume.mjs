@@ -289,7 +289,11 @@ try {
     [
       `${kills} runs${parts > 1 ? ` of ${parts} parts each` : ''} over 1 and 2 workers, folder and tar, WebDataset and folder; ${images + 1} images, 2 a shard`,
       `killed: ${total.killed} times (${total.twice} runs twice; ${total.early} as soon as they had begun, ${total.writing} while files were written); over before: ${total.late}`,
-      `whole shards found by the last resume: ${(total.shards / kills).toFixed(1)} of ${Math.ceil((images + 1) / 2)} on average`,
+      ...(parts === 1
+        ? [
+            `whole shards found by the last resume: ${(total.shards / kills).toFixed(1)} of ${Math.ceil((images + 1) / 2)} on average`,
+          ]
+        : []),
       `ended byte-identical: ${total.identical} of ${kills}`,
       `looks at files under a final name: ${total.looks}; not whole: ${total.wrong.length}`,
       ...total.wrong.slice(0, 20),

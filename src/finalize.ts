@@ -1,6 +1,7 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { OutputError, UsageError } from './errors.ts';
+import { finishedParts, type PartRun, type PartsOfRun, reviewOf, samePrivateRun } from './finished-parts.ts';
 import type { WrittenFile } from './io/atomic.ts';
 import { readLedger } from './io/ledger-files.ts';
 import { removeLeftovers } from './io/leftovers.ts';
@@ -8,20 +9,17 @@ import { OutputLock } from './io/lock.ts';
 import { mergeLedgers } from './io/merge-ledgers.ts';
 import { assertNoPartAtWork } from './io/output-folder.ts';
 import { settingsOfPart } from './io/part-siblings.ts';
-import { partsIn, placesOf, readRunFile, removeParts } from './io/parts.ts';
-import { type PrivateRun, readPrivateRun, writePrivateRun } from './io/private-run.ts';
+import { partsIn, readRunFile, removeParts } from './io/parts.ts';
+import { writePrivateRun } from './io/private-run.ts';
 import { type EarlierOutput, reviewShards } from './io/review.ts';
-import { digestOfKey, openSealOfParts } from './io/run-keys.ts';
+import { openSealOfParts } from './io/run-keys.ts';
 import { LOG_FOLDER, RunLog } from './io/run-log.ts';
 import type { Seal } from './io/seal.ts';
 import type { SecretOptions } from './io/secret.ts';
-import { differingPrivateRuns, differingSettings } from './io/settings.ts';
 import { shardFormat } from './io/shard-formats.ts';
-import { type Part, ShardPlan } from './io/shard-plan.ts';
+import { ShardPlan } from './io/shard-plan.ts';
 import { readSources, type SourceEntry } from './io/source-entries.ts';
-import { readSourceIdKey } from './io/source-id-key.ts';
 import { publicResult, RecordCounts } from './record-counts.ts';
-import type { ReviewSummary } from './run.ts';
 import { layoutSchema, told, wholeNumber } from './run-file.ts';
 
 export interface FinalizeOptions extends SecretOptions {
@@ -48,17 +46,6 @@ export interface FinalizeSummary {
 export interface FinalizeProgress {
   readonly done: number;
   readonly total: number;
-}
-
-type PartRun = Part & { readonly run: Readonly<Record<string, unknown>>; readonly privateDir: string };
-type Counts = Omit<ReviewSummary, 'problems'>;
-
-interface PartsOfRun {
-  readonly out: string;
-  readonly privateDir: string;
-  readonly parts: readonly PartRun[];
-  /** Of the private folder and those of the parts. */
-  readonly seal: Seal | undefined;
 }
 
 const resultSchema = v.object({
@@ -110,65 +97,6 @@ async function already(out: string, privateDir: string, parts: number): Promise<
   const run = told(resultSchema, await readRunFile(out), out);
   const { samplesPerShard, ...result } = run;
   return { status: 'already', parts, shards: new ShardPlan(run).count, ...result, out, privateDir };
-}
-
-/** @throws UsageError when one is missing or unfinished, or has other settings than the first. */
-async function finishedParts(out: string, privateDir: string, found: readonly Part[]): Promise<PartRun[]> {
-  const [{ count } = { count: 0 }] = found;
-  const other = found.find((part) => part.count !== count);
-  if (other)
-    throw new UsageError(`Expected parts of one --shard-count in ${out} but found ${count} and ${other.count}`);
-  const parts: PartRun[] = [];
-  const problems: string[] = [];
-  for (let index = 0; index < count; index++) {
-    const places = placesOf(privateDir, { index, count });
-    const run = await readRunFile(out, places.runFile);
-    if (run?.status === 'finished') parts.push({ index, count, run, privateDir: places.privateDir });
-    else
-      problems.push(run === undefined ? `part ${index} is missing` : `part ${index} is not finished (${run.status})`);
-  }
-  if (problems.length > 0)
-    throw new UsageError(`Expected ${count} finished parts in ${out} but ${problems.join(', ')}`);
-  const [first, ...others] = parts as [PartRun, ...PartRun[]];
-  for (const { index, run } of others) {
-    const [a, b] = [settingsOfPart(first.run), settingsOfPart(run)];
-    // Each way, since only what the second one sets is compared.
-    const differences = [...differingSettings(a, b), ...differingSettings(b, a)];
-    if (differences.length > 0) {
-      throw new UsageError(
-        `Expected parts of the same settings in ${out} but part ${index} differs from part 0: ${differences.join('; ')}`,
-      );
-    }
-  }
-  return parts;
-}
-
-/** @throws UsageError when parts were made from other inputs, or their private folders are not there. */
-async function samePrivateRun({ parts, privateDir: whole, seal }: PartsOfRun): Promise<PrivateRun> {
-  let first: PrivateRun | undefined;
-  for (const { index, privateDir } of parts) {
-    const run = await readPrivateRun(privateDir, seal);
-    if (run === undefined) {
-      throw new UsageError(
-        `Expected the private logs of part ${index} in ${privateDir} but found none (--private-dir)`,
-      );
-    }
-    first ??= run;
-    const differences = differingPrivateRuns(first, run);
-    if (differences.length > 0) {
-      const what = differences.some((difference) => difference.startsWith('listing: '))
-        ? 'its inputs are others, or in another order or elsewhere'
-        : differences.some((difference) => difference.startsWith('source-id-key: '))
-          ? 'its source ids are of another key'
-          : differences.join('; ');
-      throw new UsageError(`Expected parts of the same run but part ${index} differs from part 0: ${what}`);
-    }
-  }
-  const { sourceIdKey } = first as PrivateRun;
-  if (sourceIdKey !== undefined && digestOfKey(await readSourceIdKey(whole, seal)) !== sourceIdKey) {
-    throw new UsageError(`Expected the key of the parts' source ids in ${whole} but it has another one`);
-  }
-  return first as PrivateRun;
 }
 
 async function putTogether(
@@ -247,21 +175,6 @@ async function reviewPart(
   if (missing.length === 0) return kept;
   const why = notices[0]?.replace(/ is done again/, '') ?? `Shard ${missing[0]} is missing`;
   throw new UsageError(
-    `Expected every shard of part ${index} in ${join(out)} to be whole but ${missing.length} of ${plan.shards} are not: ${why}; the command of that part does them again`,
+    `Expected every shard of part ${index} in ${out} to be whole but ${missing.length} of ${plan.shards} are not: ${why}; the command of that part does them again`,
   );
-}
-
-/** What became of corrections, in all parts; undefined without them. */
-function reviewOf(parts: readonly PartRun[]): Counts | undefined {
-  const sum = { added: 0, removed: 0, changed: 0 };
-  let isReviewed = false;
-  for (const { run } of parts) {
-    const { review } = run.result as { review?: Counts };
-    if (review === undefined) continue;
-    isReviewed = true;
-    sum.added += review.added;
-    sum.removed += review.removed;
-    sum.changed += review.changed;
-  }
-  return isReviewed ? sum : undefined;
 }

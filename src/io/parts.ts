@@ -37,7 +37,7 @@ export async function partsIn(out: string): Promise<Part[]> {
   const names = await readdir(join(out, PARTS_FOLDER)).catch((): string[] => []);
   return names
     .flatMap((name) => {
-      const [, index, count] = /^(\d+)-of-(\d+)$/.exec(name) ?? [];
+      const [, index, count] = /^(\d{1,6})-of-(\d{1,6})$/.exec(name) ?? [];
       return index === undefined ? [] : [{ index: Number(index), count: Number(count) }];
     })
     .sort((a, b) => a.count - b.count || a.index - b.index);

@@ -8,7 +8,7 @@ import { Ledger } from './ledger.ts';
 import { type LedgerIndex, readLedger } from './ledger-files.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { assertUnlocked, OutputLock } from './lock.ts';
-import { checkOutput, clearOutput, inspectOutput, type OutputChoice } from './output-folder.ts';
+import { assertNoPartAtWork, checkOutput, clearOutput, inspectOutput, type OutputChoice } from './output-folder.ts';
 import { assertNamesApart } from './part-names.ts';
 import { assertSameParts } from './part-siblings.ts';
 import { placesOf, type RunPlaces, removeEmptyState } from './parts.ts';
@@ -164,11 +164,9 @@ export async function openSink(options: SinkOptions, hooks: OpenHooks = {}): Pro
   const places = placesOf(resolve(options.privateDir), options.part);
   const lock = await OutputLock.acquire(out, places.lockFile);
   try {
-    // Who puts parts together takes the lock of the whole output, then looks for those at work.
-    if (options.part !== undefined) {
-      await assertUnlocked(out);
-      assertOpen(resolve(options.privateDir), options.seal);
-    }
+    // Both sides take their lock before they look for that of the other.
+    await (options.part === undefined ? assertNoPartAtWork(out) : assertUnlocked(out));
+    if (options.part !== undefined) assertOpen(resolve(options.privateDir), options.seal);
     await assertSameParts(options);
     // Only now does nobody else change it.
     const state = await inspectOutput(options);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { writeFileAtomic } from './atomic.ts';
+import { readClosedLines } from './closed-lines.ts';
 import { readPrivateWithdrawn } from './private-withdrawn.ts';
 import { jsonLines } from './records.ts';
 import { TOMBSTONES } from './run-log.ts';
@@ -19,11 +19,9 @@ const tombstoneSchema = v.strictObject({
 /** Says in public that a sample was withdrawn, for those who have an earlier version. */
 export type Tombstone = v.InferOutput<typeof tombstoneSchema>;
 
-/** @throws ValiError or SyntaxError for another content. */
-export async function readTombstones(out: string): Promise<Tombstone[]> {
-  const text = await readFile(join(out, TOMBSTONES), 'utf8').catch(() => '');
-  const lines = text.split('\n').filter((line) => line !== '');
-  return lines.map((line) => v.parse(tombstoneSchema, JSON.parse(line)));
+/** @throws UsageError for another content. */
+export function readTombstones(out: string): Promise<Tombstone[]> {
+  return readClosedLines(join(out, TOMBSTONES), tombstoneSchema);
 }
 
 /** Adds those of which there is none yet, in the order of keys. @throws OutputError */

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { sha256OfFile, writeFileAtomic } from './atomic.ts';
+import { readClosedLines } from './closed-lines.ts';
 import { jsonLines } from './records.ts';
 import { SUMS_FILE, VERSIONS } from './run-log.ts';
 
@@ -28,11 +28,9 @@ const versionSchema = v.variant('change', [
 export type Version = v.InferOutput<typeof versionSchema>;
 type Change = Version extends infer T ? (T extends Version ? Omit<T, 'version' | 'sha256sums'> : never) : never;
 
-/** @returns none when an output is as it was first published. @throws ValiError or SyntaxError for another content. */
-export async function readVersions(out: string): Promise<Version[]> {
-  const text = await readFile(join(out, VERSIONS), 'utf8').catch(() => '');
-  const lines = text.split('\n').filter((line) => line !== '');
-  return lines.map((line) => v.parse(versionSchema, JSON.parse(line)));
+/** @returns none when an output is as it was first published. @throws UsageError for another content. */
+export function readVersions(out: string): Promise<Version[]> {
+  return readClosedLines(join(out, VERSIONS), versionSchema);
 }
 
 /** SHA-256 of the SHA256SUMS of an output, hex. @throws Error when there are none. */

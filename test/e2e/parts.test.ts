@@ -46,6 +46,7 @@ describe.each(CASES)('a run in three parts: %s', (name, args) => {
     for (const before of [
       ['verify', out],
       ['report', out],
+      ['withdraw', out, '--source', '5.jpg', '--yes'],
       ['replay', `${out}.private`, '--out', 'never'],
       ['forget', `${out}.private`, '--yes'],
     ]) {

@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { verifyOutput } from '../../src/verify-output.ts';
 import { filesIn } from '../fixtures/ioHelpers.ts';
@@ -34,6 +35,7 @@ describe.each(['webdataset', 'folder'])('withdraw, %s', (format) => {
 
   it('takes images out for good', async () => {
     expect(await run(...args)).toMatchObject({ code: 1 });
+    for (const end of ['', '.private']) await cp(at(format + end), at(`${format}-killed${end}`), { recursive: true });
     expect(await run('report', format)).toMatchObject({ code: 0 });
     const before = await filesIn(at(format));
     const [, , { sha256 }] = await jsonLines(at(`${format}.private/sources.jsonl`));
@@ -73,6 +75,30 @@ describe.each(['webdataset', 'folder'])('withdraw, %s', (format) => {
     for (const file of untouched) expect(after.get(file), file).toEqual(before.get(file));
     const again = await run('withdraw', format, '--source', '000000002', '--yes');
     expect(again.stdout).toBe(`1 sample withdrawn before.\nNothing to withdraw from ${format}.\n`);
+  });
+
+  it.skipIf(process.platform === 'win32')('also when it is killed, and repeated', async () => {
+    const out = `${format}-killed`;
+    const command = ['withdraw', out, '--from-file', 'requests.txt', '--yes'];
+    for (let kill = 0; kill < 3; kill++) {
+      await anonymize(command, {
+        cwd: root,
+        started: async (child) => {
+          while (child.exitCode === null && child.signalCode === null) {
+            const lock = await readFile(at(out, '_anonymize/lock'), 'utf8').catch(() => '');
+            if (lock.includes(`"pid":${child.pid},`)) break;
+            await pause(1);
+          }
+          await pause(Math.random() * 40);
+          child.kill('SIGKILL');
+        },
+      });
+    }
+    const last = await run(...command);
+    // One that was over before it was killed leaves names that nobody knows any more.
+    if (last.code !== 0) expect(last.stderr).toMatch(/names of the 3 withdrawn before are not known/);
+    const told = (text: string): string => text.replace(/"(start_time|end_time|duration)": [\d.e-]+/g, '');
+    expect(told(await everything(out))).toBe(told(await everything(format)));
   });
 
   it('for the same command, a retry and a replay, too', async () => {
@@ -129,6 +155,11 @@ it('is held against the log and the history by verify', async () => {
 });
 
 it.each<[string, string[], RegExp]>([
+  [
+    'a private folder of other settings',
+    ['--private-dir', 'folder.private', '--source', '1.jpg', '--yes'],
+    /belong to .*webdataset but .*folder\.private is of another run/,
+  ],
   ['nothing that is named', ['--dry-run'], /Expected --source or --from-file/],
   ['an empty name', ['--source', '', '--yes'], /empty string/],
   [
