@@ -6,6 +6,7 @@ import { packTar, unpackTar } from 'modern-tar';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { placesOf } from '../fixtures/canary-search.ts';
 import { plantCanaries } from '../fixtures/images.ts';
+import { filesIn } from '../fixtures/ioHelpers.ts';
 import { anonymize, jsonLines, listing, photograph, sharedScratch } from './command.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/anonymize.cjs', import.meta.url));
@@ -107,6 +108,27 @@ describe('a filter from tar to tar', () => {
       code: 2,
       stdout: Buffer.alloc(0),
       stderr: expect.stringMatching(/new or empty folder for --private-dir/),
+    });
+  });
+
+  it('encrypts its private log, and puts source ids into records, when it is told to', async () => {
+    await writeFile(at('passphrase.txt'), 'correct horse\n');
+    const secret = ['--private-passphrase-file', 'passphrase.txt'];
+    const { code, stdout } = await filter(['--private-dir', 'sealed', ...secret, '--source-ids', '--quiet'], tar);
+    expect(code).toBe(1);
+    const record = (await unpackTar(stdout)).find(({ header }) => header.name === '000000000.json');
+    expect(JSON.parse(String(Buffer.from(record?.data ?? [])))).toHaveProperty('source_id');
+    expect(await listing(at('sealed'))).toEqual([
+      'detections.jsonl.age',
+      'key.age',
+      'quarantine.jsonl.age',
+      'source-ids.key.age',
+      'sources.jsonl.age',
+    ]);
+    expect(placesOf(await filesIn(at('sealed')), MARK)).toEqual([]);
+    expect(await filter(['--source-ids'], tar)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Expected --private-dir with --source-ids'),
     });
   });
 
