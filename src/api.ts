@@ -9,7 +9,16 @@ import { WorkerPool } from './worker/pool.ts';
 export type AnonymizerOptions = Partial<
   Omit<
     Options,
-    'inputs' | 'out' | 'privateDir' | 'format' | 'labels' | 'samplesPerShard' | 'overwrite' | 'resume' | 'retryFailed'
+    | 'inputs'
+    | 'fromFile'
+    | 'out'
+    | 'privateDir'
+    | 'format'
+    | 'labels'
+    | 'samplesPerShard'
+    | 'overwrite'
+    | 'resume'
+    | 'retryFailed'
   >
 >;
 

@@ -45,9 +45,11 @@ const className = v.picklist(CLASSES, `a class (${anyOf(CLASSES)})`);
 const byClass = <T extends v.GenericSchema>(value: T) => v.record(className, value, 'a value by class');
 const mode = v.picklist(MODES, anyOf(MODES));
 
-/** What a caller may say; everything but inputs and output folder has a default. */
+/** What a caller may say; everything but inputs (or a list of them) and output folder has a default. */
 const optionsSchema = v.strictObject({
-  inputs: v.pipe(v.array(text('a path'), 'a list of paths'), v.minLength(1, 'at least one path')),
+  inputs: v.optional(v.array(text('a path'), 'a list of paths')),
+  /** A list of images, taken instead of inputs. */
+  fromFile: v.optional(text('a file')),
   out: text('a folder'),
   privateDir: v.optional(text('a folder')),
   classes: v.optional(v.pipe(v.array(className, 'a list of classes'), v.minLength(1, 'at least one class'))),
@@ -100,7 +102,9 @@ export type Options = v.InferInput<typeof optionsSchema>;
 
 /** Every setting, total, frozen and JSON-safe: it is decided once and crosses threads. */
 export interface Config {
+  /** None with `fromFile`. */
   readonly inputs: readonly string[];
+  readonly fromFile?: string;
   readonly out: string;
   readonly privateDir: string;
   readonly classes: readonly ClassName[];
@@ -140,22 +144,17 @@ export function fillConfig(options: unknown): Config {
   const result = v.safeParse(optionsSchema, options);
   if (!result.success) throw new UsageError(explain(result.issues[0]));
   const o = result.output;
+  const { inputs = [] } = o;
+  if (o.fromFile === undefined && inputs.length === 0) {
+    throw new UsageError(`Expected at least one path for <input> but received ${o.inputs ? 'none' : 'nothing'}`);
+  }
+  if (o.fromFile !== undefined) assertListAlone(o);
   if (o.preset && o.classes) throw new UsageError('Expected either --preset or --classes but received both');
   if (o.retryFailed && (o.overwrite || !o.resume)) {
     const other = o.overwrite ? '--overwrite' : '--no-resume';
     throw new UsageError(`Expected an earlier output to be gone on with for --retry-failed but received ${other}`);
   }
-  for (const option of ['model', 'threshold', 'quality'] as const) {
-    const given = o[option];
-    if (
-      o.boxes === undefined ||
-      given === undefined ||
-      (typeof given === 'object' && Object.keys(given).length === 0)
-    ) {
-      continue;
-    }
-    throw new UsageError(`Expected no --${option} with --boxes, which needs no detector, but received one`);
-  }
+  if (o.boxes !== undefined) assertNoDetectors(o, '--boxes');
   const classes = CLASSES.filter((c) => (o.classes ?? PRESETS[o.preset ?? 'strict']).some((wanted) => wanted === c));
   for (const option of ['redact', 'grow', 'threshold', 'model'] as const) {
     const given = o[option];
@@ -182,7 +181,8 @@ export function fillConfig(options: unknown): Config {
   }
   const out = path.resolve(o.out);
   return deepFreeze({
-    inputs: o.inputs,
+    inputs,
+    ...(o.fromFile === undefined ? {} : { fromFile: path.resolve(o.fromFile) }),
     out,
     privateDir: path.resolve(o.privateDir ?? `${out}.private`),
     classes,
@@ -212,6 +212,34 @@ export function fillConfig(options: unknown): Config {
     retryFailed: o.retryFailed,
     overwrite: o.overwrite,
   });
+}
+
+/**
+ * @param boxes what the regions come from.
+ * @throws UsageError for options of detectors, which such a run does not have.
+ */
+export function assertNoDetectors(
+  options: { readonly model: object; readonly threshold: object; readonly quality?: string | undefined },
+  boxes: string,
+): void {
+  for (const option of ['model', 'threshold', 'quality'] as const) {
+    const given = options[option];
+    if (given === undefined || (typeof given === 'object' && Object.keys(given).length === 0)) continue;
+    throw new UsageError(`Expected no --${option} with ${boxes}, which needs no detector, but received one`);
+  }
+}
+
+/** A list says itself what the inputs, their labels and their boxes are. */
+function assertListAlone({ inputs, boxes, labels }: v.InferOutput<typeof optionsSchema>): void {
+  const other = inputs?.length
+    ? 'inputs'
+    : boxes !== undefined
+      ? '--boxes'
+      : labels !== 'none'
+        ? '--labels'
+        : undefined;
+  if (other === undefined) return;
+  throw new UsageError(`Expected no ${other} with --from-file, whose lines may tell them, but received some`);
 }
 
 function modes(redact: v.InferOutput<typeof optionsSchema>['redact']): Record<ClassName, Mode> {
@@ -245,7 +273,7 @@ function explain(issue: v.BaseIssue<unknown>): string {
   }
   // The root's own issue about a key is that it is missing.
   const missing = leaf.type === 'strict_object';
-  const expected = missing ? (option === 'inputs' ? 'at least one path' : 'a folder') : leaf.message;
+  const expected = missing ? 'a folder' : leaf.message;
   const ofClass = path[1]?.type === 'object' && path[1].origin === 'value' ? ` ${cls}` : '';
   const choices = leaf.type === 'picklist' ? (leaf.expected?.match(/\w+/g) ?? []) : [];
   return `Expected ${expected} for ${flagOf(option)}${ofClass} but received ${received(leaf)}${suggest(String(leaf.input), choices)}`;

@@ -16,7 +16,7 @@ import type { Known } from './worker/job.ts';
 /** Options that a replay does not take from the earlier run. */
 export type ReplayOptions = Omit<
   Options,
-  'inputs' | 'model' | 'quality' | 'boxes' | 'labels' | 'samplesPerShard' | 'retryFailed'
+  'inputs' | 'fromFile' | 'model' | 'quality' | 'boxes' | 'labels' | 'samplesPerShard' | 'retryFailed'
 >;
 
 export interface Replay {
@@ -84,7 +84,7 @@ function allModes({ redact }: Settings, said: ReplayOptions, filled: Config): Co
 async function replay(folder: string, earlier: Earlier, config: Config, hooks: RunHooks): Promise<RunSummary> {
   const ledger = await openLedgerSource(folder, earlier.total, config);
   const { classNames } = earlier.settings;
-  const source = { ...ledger, ...(config.labels === 'folders' && classNames ? { classNames } : {}) };
+  const source = { ...ledger, ...(ledger.hasCls && classNames ? { classNames } : {}) };
   if (config.format === 'folder' && !source.isNamed) {
     throw new UsageError(`Expected names of images for --format folder but ${folder} is of a version that kept none`);
   }

@@ -1,12 +1,12 @@
 import path from 'node:path';
-import type { Config } from './config.ts';
+import { assertNoDetectors, type Config } from './config.ts';
 import type { Outcome, RejectedOutcome } from './core/outcome.ts';
 import type { ClassName } from './core/types.ts';
 import { chooseEncoding } from './encoding.ts';
 import { checkOutput } from './io/output-folder.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from './io/sink.ts';
 import { type ListedSample, openSource, type Sample, type Source } from './io/source.ts';
-import { openGivenBoxes } from './known/boxes.ts';
+import { boxesOfList, type GivenBoxes, openGivenBoxes } from './known/boxes.ts';
 import { Review } from './known/review.ts';
 import { type DetectedBefore, GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
 import { Groups, numbersOf } from './pseudonyms.ts';
@@ -78,13 +78,24 @@ export interface RunHooks {
  */
 export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSummary> {
   const source = await openSource(config);
-  if (config.boxes === undefined) {
+  const given = await openGiven(config, source);
+  if (given === undefined) {
     const prepare = (resolved: Config) => prepareJob(resolved);
     return runSource({ config, source, prepare, digest: null }, hooks);
   }
-  const given = await openGivenBoxes(config.boxes, source);
   const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, GIVEN);
   return runSource({ config, source, prepare, ...given, before: GIVEN, detections: 'given' }, hooks);
+}
+
+/** Regions in the place of detections, from a file of them or from a list of inputs that has them. */
+async function openGiven(config: Config, source: Source): Promise<GivenBoxes | undefined> {
+  if (config.boxes !== undefined) return openGivenBoxes(config.boxes, source);
+  if (config.fromFile === undefined) return undefined;
+  const given = await boxesOfList(config.fromFile, source);
+  // The default level was not asked for.
+  const quality = config.quality === 'balanced' ? undefined : config.quality;
+  if (given) assertNoDetectors({ ...config, quality }, 'boxes in --from-file');
+  return given;
 }
 
 /** What a run reads, and what is known of it. */

@@ -5,7 +5,15 @@ import { execute } from './run-command.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options of the main job that would need detectors, or another cut into shards. */
-const OF_THE_RUN = ['--boxes', '--model', '--quality', '--labels', '--samples-per-shard', '--retry-failed'];
+const OF_THE_RUN = [
+  '--from-file',
+  '--boxes',
+  '--model',
+  '--quality',
+  '--labels',
+  '--samples-per-shard',
+  '--retry-failed',
+];
 
 const NOTES = `
 What is not said stays as it was in the earlier run (defaults above are those of a new run); with nothing

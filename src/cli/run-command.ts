@@ -29,7 +29,7 @@ output error · 130 interrupted`;
 export function runCommand(terminal: Terminal, exit: (code: number) => void): Command {
   return new Command('run')
     .description('anonymize images into shards or a folder, with a redaction log per image')
-    .argument('<input...>', 'folders, image files, WebDataset .tar shards')
+    .argument('[input...]', 'folders, image files, WebDataset .tar shards')
     .option('-o, --out <dir>', 'where the anonymized set goes (required)')
     .option('--classes <list>', `what to look for: ${CLASSES.join(',')} (default: all)`, list)
     .option(
@@ -55,6 +55,7 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--threshold <class=score,…>', 'least score that is redacted, 0 to 1', numericAssignments)
     .option('--model <class=id|path,…>', 'another model for a class; see anonymize models list', assignments)
     .option('--quality <level>', 'how closely to look: fast | balanced | max (default: balanced)')
+    .option('--from-file <list>', 'images from a list (JSON lines: path, and key, label, boxes) in the place of inputs')
     .option('--boxes <file>', 'redact these regions (JSON lines, or annotations.json) and look for nothing')
     .option('--corrections <file>', 'regions to add, remove or change, by a person (JSON lines)')
     .option('--format <name>', `${OUTPUT_FORMATS.join(' | ')} (default: webdataset)`)
@@ -78,10 +79,13 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--quiet', 'print nothing but errors')
     .option('--json', 'print the summary as JSON')
     .addHelpText('after', EXAMPLES)
-    .action(async (inputs: string[], flags: Record<string, unknown>) => {
+    .action(async (inputs: string[], flags: Record<string, unknown>, command: Command) => {
       const { quiet, json, ...options } = flags;
+      if (inputs.length === 0 && options.fromFile === undefined) {
+        command.error("error: missing required argument 'input'", { code: 'commander.missingArgument' });
+      }
       const config = configOf(inputs, options);
-      exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal, config.boxes && 'given:'));
+      exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal));
     });
 }
 
@@ -105,7 +109,7 @@ function configOf(inputs: string[], options: Record<string, unknown>): Config {
 
 /**
  * Runs a job with its progress line and summary, and drains it at Ctrl-C.
- * @param verb what it does to find the classes, for the first line.
+ * @param verb what it does to find the classes, for the first line; by default, as its models say.
  * @returns the exit code.
  */
 export async function execute(
@@ -113,7 +117,7 @@ export async function execute(
   job: (hooks: RunHooks) => Promise<RunSummary>,
   { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
   terminal: Terminal,
-  verb = 'looking for',
+  verb?: string,
 ): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
   const interrupt = new AbortController();
@@ -152,9 +156,9 @@ export async function execute(
 }
 
 function describeStart(
-  start: Pick<RunSummary, 'total' | 'kept' | 'workers' | 'device' | 'notices'>,
+  start: Pick<RunSummary, 'total' | 'kept' | 'models' | 'workers' | 'device' | 'notices'>,
   config: Config,
-  verb: string,
+  verb = start.models.every((model) => model.endsWith('@given')) ? 'given:' : 'looking for',
 ): string {
   const kept = start.kept > 0 ? `${start.kept.toLocaleString('en')} done before, ` : '';
   const head = `${plural(start.total, 'image')}, ${kept}${plural(start.workers, 'worker')} on ${start.device.join('+')}, ${verb} ${config.classes.join(', ')}\n`;

@@ -24,6 +24,7 @@ interface Entry {
   readonly origin: SampleOrigin;
   readonly name?: string;
   readonly cls?: string;
+  readonly listedKey?: string;
   readonly sha256?: string;
 }
 
@@ -52,8 +53,14 @@ export async function openLedgerSource(
   const at = (index: number): ListedSample => {
     const entry = entries[index];
     if (entry === undefined) throw new RangeError(`Expected an index below ${entries.length} but received ${index}`);
-    const { origin, cls } = entry;
-    return { index, origin, relativePath: nameOf(entry), ...(hasCls && cls !== undefined ? { cls } : {}) };
+    const { origin, cls, listedKey } = entry;
+    return {
+      index,
+      origin,
+      relativePath: nameOf(entry),
+      ...(hasCls && cls !== undefined ? { cls } : {}),
+      ...(listedKey === undefined ? {} : { listedKey }),
+    };
   };
   return {
     total: entries.length,
@@ -89,12 +96,13 @@ async function readEntries(folder: string): Promise<Entry[]> {
   const entries: Entry[] = [];
   // A sample that was done again stands there twice until its run is finished: the last line counts.
   for await (const line of wholeLines(path)) {
-    const { source, member, name, cls, sha256 } = JSON.parse(line) as Record<string, string | undefined>;
+    const { source, member, name, cls, listed_key, sha256 } = JSON.parse(line) as Record<string, string | undefined>;
     if (source === undefined) throw new UsageError(`Expected a source in every line of ${path} but one has none`);
     entries[indexOf(line, path)] = {
       origin: { path: source, ...(member === undefined ? {} : { member }) },
       ...(name === undefined ? {} : { name }),
       ...(cls === undefined ? {} : { cls }),
+      ...(listed_key === undefined ? {} : { listedKey: listed_key }),
       ...(sha256 === undefined ? {} : { sha256 }),
     };
   }

@@ -15,6 +15,7 @@ export interface LedgerEntry {
   /** What the image is called in a folder of outputs. */
   readonly name: string;
   readonly cls?: string;
+  readonly listedKey?: string;
   readonly outcome: Pick<PublishedOutcome, 'status' | 'detections' | 'sourceSha256'> | RejectedOutcome;
 }
 
@@ -22,13 +23,14 @@ function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
   const sources: unknown[] = [];
   const detections: unknown[] = [];
   const quarantine: unknown[] = [];
-  for (const { key, origin, name, cls, outcome } of entries) {
+  for (const { key, origin, name, cls, listedKey, outcome } of entries) {
     const source = { key, source: origin.path, ...(origin.member === undefined ? {} : { member: origin.member }) };
     const sha256 = outcome.status === 'verified' ? outcome.sourceSha256 : undefined;
     sources.push({
       ...source,
       name,
       ...(cls === undefined ? {} : { cls }),
+      ...(listedKey === undefined ? {} : { listed_key: listedKey }),
       ...(sha256 === undefined ? {} : { sha256 }),
     });
     if (outcome.status === 'verified') {

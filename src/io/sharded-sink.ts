@@ -127,6 +127,7 @@ export class ShardedSink implements Sink {
       origin: sample.origin,
       name: sample.relativePath,
       ...(sample.cls === undefined ? {} : { cls: sample.cls }),
+      ...(sample.listedKey === undefined ? {} : { listedKey: sample.listedKey }),
       outcome: withoutBytes(outcome),
     });
     return record;
