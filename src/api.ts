@@ -15,6 +15,7 @@ export type AnonymizerOptions = Partial<
     | 'privateDir'
     | 'format'
     | 'labels'
+    | 'keep'
     | 'samplesPerShard'
     | 'overwrite'
     | 'resume'

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
 import { LABELS, type Labels } from './io/class-folders.ts';
+import { KEPT_BY_DEFAULT, parseKeep } from './io/keep.ts';
 import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
@@ -74,6 +75,8 @@ const optionsSchema = v.strictObject({
   model: v.optional(byClass(text('a model id or path')), {}),
   /** Where class labels come from, besides `.cls` members of tar inputs. */
   labels: v.optional(oneOf(LABELS), 'none'),
+  /** What passes besides redacted images: `cls`, `key`, `json.<field>`, extensions of tar members, or `none`. */
+  keep: v.optional(v.array(text('a field'), 'a list of fields'), [...KEPT_BY_DEFAULT]),
   /** How closely images are looked at; default balanced. */
   quality: v.optional(oneOf(QUALITIES)),
   /** File of the regions of every image, taken instead of what detectors would find. */
@@ -120,6 +123,8 @@ export interface Config {
   readonly model: Readonly<Partial<Record<ClassName, string>>>;
   readonly quality: Quality;
   readonly labels: Labels;
+  /** Sorted; empty for none. */
+  readonly keep: readonly string[];
   readonly boxes?: string;
   readonly corrections?: string;
   readonly format: (typeof OUTPUT_FORMATS)[number];
@@ -196,6 +201,7 @@ export function fillConfig(options: unknown): Config {
     threshold: o.threshold,
     model: o.model,
     labels: o.labels,
+    keep: keptNames(o.keep),
     quality: o.quality ?? 'balanced',
     ...(o.boxes === undefined ? {} : { boxes: path.resolve(o.boxes) }),
     ...(o.corrections === undefined ? {} : { corrections: path.resolve(o.corrections) }),
@@ -240,6 +246,12 @@ function assertListAlone({ inputs, boxes, labels }: v.InferOutput<typeof options
         : undefined;
   if (other === undefined) return;
   throw new UsageError(`Expected no ${other} with --from-file, whose lines may tell them, but received some`);
+}
+
+/** @throws UsageError for what cannot pass. */
+function keptNames(names: readonly string[]): string[] {
+  parseKeep(names);
+  return [...new Set(names)].filter((name) => name !== 'none').sort();
 }
 
 function modes(redact: v.InferOutput<typeof optionsSchema>['redact']): Record<ClassName, Mode> {

@@ -5,6 +5,7 @@ import { type Config, fillConfig, type Options, PRESETS } from './config.ts';
 import type { RejectedOutcome } from './core/outcome.ts';
 import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
+import { KEPT_BY_DEFAULT } from './io/keep.ts';
 import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
 import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
 import { RUN_FILE } from './io/run-log.ts';
@@ -16,7 +17,7 @@ import type { Known } from './worker/job.ts';
 /** Options that a replay does not take from the earlier run. */
 export type ReplayOptions = Omit<
   Options,
-  'inputs' | 'fromFile' | 'model' | 'quality' | 'boxes' | 'labels' | 'samplesPerShard' | 'retryFailed'
+  'inputs' | 'fromFile' | 'model' | 'quality' | 'boxes' | 'labels' | 'keep' | 'samplesPerShard' | 'retryFailed'
 >;
 
 export interface Replay {
@@ -47,6 +48,7 @@ const settingsSchema = v.object({
   samplesPerShard: v.number(),
   logGeometry: v.string(),
   labels: v.optional(v.string(), 'none'),
+  keep: v.optional(v.array(v.string()), [...KEPT_BY_DEFAULT]),
   classNames: v.optional(v.array(v.string())),
 });
 type Settings = v.InferOutput<typeof settingsSchema>;
@@ -99,10 +101,19 @@ async function replay(folder: string, earlier: Earlier, config: Config, hooks: R
   const before = earlier.detected;
   const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, before);
   try {
-    return await runSource({ config, source, prepare, knownOf, before, detections: 'stored', digest: null }, hooks);
+    const notices = lostNotices(source.lostMembers);
+    return await runSource(
+      { config, source, prepare, knownOf, before, detections: 'stored', digest: null, notices },
+      hooks,
+    );
   } finally {
     await stored.close();
   }
+}
+
+function lostNotices(lost: readonly string[]): string[] {
+  if (lost.length === 0) return [];
+  return [`${lost.join(', ')} (--keep) will NOT be in this replay: the private folder keeps small members only`];
 }
 
 const UNKNOWN: RejectedOutcome = {
@@ -189,6 +200,7 @@ function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): 
     samplesPerShard: settings.samplesPerShard,
     // A mirrored tree keeps its folders anyway.
     labels: (said.format ?? settings.format) === 'folder' ? 'none' : settings.labels,
+    keep: settings.keep.length > 0 ? settings.keep : ['none'],
     quality: detected.quality,
     classes: preset !== undefined && said.classes === undefined ? classes : wanted,
     ...(preset !== undefined && said.classes !== undefined ? { preset } : {}),

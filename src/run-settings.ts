@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { KEPT_BY_DEFAULT } from './io/keep.ts';
 import type { PrivateRun } from './io/private-run.ts';
 import type { Source } from './io/source.ts';
 import type { Review } from './known/review.ts';
@@ -34,7 +35,7 @@ export function privateRun(
 }
 
 /** What `run.json` tells about the settings: no path, no name. */
-export function publicSettings(config: Config, job: Job, { classNames }: Source): Record<string, unknown> {
+export function publicSettings(config: Config, job: Job, { classNames, keptMembers }: Source): Record<string, unknown> {
   return {
     version: packageVersion(),
     policy: job.policyHash,
@@ -55,7 +56,15 @@ export function publicSettings(config: Config, job: Job, { classNames }: Source)
     samplesPerShard: config.samplesPerShard,
     logGeometry: config.logGeometry,
     labels: config.labels,
-    // Only with labels from folders: what the class indices mean.
+    ...keepSettings(config, keptMembers),
+    // Only with labels from folders or a list: what the class indices mean.
     ...(classNames ? { classNames } : {}),
   };
+}
+
+/** What passes as it is, unless it is what passes by default. */
+function keepSettings({ keep }: Config, keptMembers: readonly string[]): Record<string, unknown> {
+  if (keep.join() === KEPT_BY_DEFAULT.join()) return {};
+  // For whoever gets the output: nobody has looked at these.
+  return { keep, ...(keptMembers.length > 0 ? { publishedAsGiven: keptMembers } : {}) };
 }

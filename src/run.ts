@@ -126,6 +126,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   const review =
     config.corrections === undefined ? undefined : await Review.read(config.corrections, source, isRedacted);
   tally.notices.push(...(work.notices ?? []));
+  tally.notices.push(...keptNotices(config, source));
   const untouched = config.classes.filter((c) => config.redact[c] === 'none');
   if (untouched.length > 0) tally.notices.push(`${untouched.join(', ')} will NOT be redacted (mode none)`);
   const encode = chooseEncoding(config, source, tally.notices);
@@ -138,6 +139,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
     encode,
     total,
     hasCls,
+    keptMembers: source.keptMembers,
     run: {
       ...settings,
       ...(work.detections ? { detections: work.detections } : {}),
@@ -173,6 +175,13 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   } finally {
     await pool.close();
   }
+}
+
+/** Says what is published without having been looked at. */
+function keptNotices({ keep }: Config, { keptMembers }: Source): string[] {
+  if (keptMembers.length === 0) return [];
+  const names = keep.filter((name) => name !== 'cls').join(', ');
+  return [`${names} (--keep) will be PUBLISHED AS GIVEN: nothing in it is anonymized`];
 }
 
 /** Undefined when the run was stopped while an earlier one was looked at. */

@@ -11,6 +11,7 @@ const OF_THE_RUN = [
   '--model',
   '--quality',
   '--labels',
+  '--keep',
   '--samples-per-shard',
   '--retry-failed',
 ];

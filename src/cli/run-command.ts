@@ -63,6 +63,11 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
       '--labels <where>',
       'none | folders: the class index of the uppermost folder of each image, as .cls and a column (default: none)',
     )
+    .option(
+      '--keep <list>',
+      'what passes as it is: cls, key, json.<field>, extensions of tar members such as txt, or none (default: cls)',
+      list,
+    )
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
     .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)

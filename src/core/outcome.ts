@@ -34,6 +34,8 @@ export interface VerifiedRecord {
   readonly regions: readonly RecordRegion[];
   /** Kinds of metadata that the source carried and the output does not. */
   readonly stripped: readonly string[];
+  /** SHA-256 of what was published with the image as it was given, by extension; absent when nothing was. */
+  readonly kept?: Readonly<Record<string, string>>;
   /** SHA-256 of the published image bytes. */
   readonly out_sha256: string;
 }

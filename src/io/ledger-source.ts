@@ -8,6 +8,7 @@ import { countExtensions } from './extensions.ts';
 import { indexOf, LEDGER } from './ledger-files.ts';
 import { wholeLines } from './lines.ts';
 import type { ListedSample, Sample, SampleOrigin, Source } from './source.ts';
+import { type StoredKept, StoredKeptLines } from './stored-kept.ts';
 import { scanTar, type TarImage, tarImages } from './tar-source.ts';
 
 /** Larger tar members are refused. */
@@ -18,6 +19,8 @@ export interface LedgerSource extends Source {
   sha256Of(index: number): string | undefined;
   /** Every sample has the name that it has in a folder of outputs. */
   readonly isNamed: boolean;
+  /** Extensions of what was published with images and is too large for the folder to keep. */
+  readonly lostMembers: readonly string[];
 }
 
 interface Entry {
@@ -26,6 +29,8 @@ interface Entry {
   readonly cls?: string;
   readonly listedKey?: string;
   readonly sha256?: string;
+  /** Extensions of what was published with it; those that the folder keeps. */
+  readonly kept?: { readonly all: readonly string[]; readonly stored: readonly string[] };
 }
 
 /**
@@ -49,6 +54,7 @@ export async function openLedgerSource(
   }
   await assertApart(folder, entries, resolve(out), resolve(privateDir));
   const nameOf = ({ name, origin }: Entry): string => name ?? origin.member ?? basename(origin.path);
+  const { keptMembers, lostMembers } = membersOf(entries);
   const hasCls = entries.every(({ cls }) => cls !== undefined);
   const at = (index: number): ListedSample => {
     const entry = entries[index];
@@ -67,36 +73,65 @@ export async function openLedgerSource(
     extensions: countExtensions(entries.map(nameOf)),
     dropped: new Map(),
     hasCls,
+    keptMembers,
+    lostMembers,
     isNamed: entries.every(({ name }) => name !== undefined),
     sha256Of: (index) => entries[index]?.sha256,
     at,
     async *samples({ isWanted = () => true, signal } = {}): AsyncGenerator<Sample> {
-      for (let start = 0; start < entries.length; ) {
-        const { origin } = at(start);
-        let end = start + 1;
-        if (origin.member !== undefined) while (entries[end]?.origin.path === origin.path) end++;
-        const wanted = range(start, end).filter(isWanted).map(at);
-        start = end;
-        if (wanted.length === 0) continue;
-        for await (const [sample, ref] of origin.member === undefined ? files(wanted) : members(origin.path, wanted)) {
-          if (signal?.aborted) return;
-          yield { ...sample, ref };
+      const stored = new StoredKeptLines(join(folder, LEDGER.sources), keptMembers);
+      try {
+        for (let start = 0; start < entries.length; ) {
+          const { origin } = at(start);
+          let end = start + 1;
+          if (origin.member !== undefined) while (entries[end]?.origin.path === origin.path) end++;
+          const wanted = range(start, end).filter(isWanted).map(at);
+          start = end;
+          if (wanted.length === 0) continue;
+          for await (const [sample, ref] of origin.member === undefined
+            ? files(wanted)
+            : members(origin.path, wanted)) {
+            if (signal?.aborted) return;
+            const kept = await stored.of(sample.index);
+            yield { ...sample, ref, ...(kept ? { kept } : {}) };
+          }
         }
+      } finally {
+        await stored.close();
       }
     },
   };
+}
+
+/** What every image of the run was published with, as far as the folder keeps all of it. */
+function membersOf(entries: readonly Entry[]): Pick<LedgerSource, 'keptMembers' | 'lostMembers'> {
+  const all = new Set(entries.flatMap(({ kept }) => kept?.all ?? []));
+  const isStored = (extension: string): boolean =>
+    entries.every(({ kept }) => kept === undefined || kept.stored.includes(extension));
+  const sorted = [...all].sort();
+  return { keptMembers: sorted.filter(isStored), lostMembers: sorted.filter((extension) => !isStored(extension)) };
+}
+
+function namesOf(kept: StoredKept): NonNullable<Entry['kept']> {
+  const all = Object.keys(kept);
+  return { all, stored: all.filter((extension) => kept[extension] !== null) };
 }
 
 function range(start: number, end: number): number[] {
   return Array.from({ length: end - start }, (_, i) => start + i);
 }
 
+/** A line of `sources.jsonl`. */
+type LedgerLine = Readonly<Partial<Record<'source' | 'member' | 'name' | 'cls' | 'listed_key' | 'sha256', string>>> & {
+  readonly kept?: StoredKept;
+};
+
 async function readEntries(folder: string): Promise<Entry[]> {
   const path = join(folder, LEDGER.sources);
   const entries: Entry[] = [];
   // A sample that was done again stands there twice until its run is finished: the last line counts.
   for await (const line of wholeLines(path)) {
-    const { source, member, name, cls, listed_key, sha256 } = JSON.parse(line) as Record<string, string | undefined>;
+    const { source, member, name, cls, listed_key, sha256, kept } = JSON.parse(line) as LedgerLine;
     if (source === undefined) throw new UsageError(`Expected a source in every line of ${path} but one has none`);
     entries[indexOf(line, path)] = {
       origin: { path: source, ...(member === undefined ? {} : { member }) },
@@ -104,6 +139,7 @@ async function readEntries(folder: string): Promise<Entry[]> {
       ...(cls === undefined ? {} : { cls }),
       ...(listed_key === undefined ? {} : { listedKey: listed_key }),
       ...(sha256 === undefined ? {} : { sha256 }),
+      ...(kept === undefined ? {} : { kept: namesOf(kept) }),
     };
   }
   return entries;

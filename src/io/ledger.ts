@@ -6,6 +6,7 @@ import { compactLedger, LEDGER, LEDGER_FILES, type LedgerFile, PRIVATE_RUN } fro
 import { jsonLines } from './records.ts';
 import type { SampleStates } from './sample-states.ts';
 import type { SampleOrigin } from './source.ts';
+import type { StoredKept } from './stored-kept.ts';
 
 /** What the private directory keeps of one sample. */
 export interface LedgerEntry {
@@ -16,6 +17,7 @@ export interface LedgerEntry {
   readonly name: string;
   readonly cls?: string;
   readonly listedKey?: string;
+  readonly kept?: StoredKept;
   readonly outcome: Pick<PublishedOutcome, 'status' | 'detections' | 'sourceSha256'> | RejectedOutcome;
 }
 
@@ -23,7 +25,7 @@ function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
   const sources: unknown[] = [];
   const detections: unknown[] = [];
   const quarantine: unknown[] = [];
-  for (const { key, origin, name, cls, listedKey, outcome } of entries) {
+  for (const { key, origin, name, cls, listedKey, kept, outcome } of entries) {
     const source = { key, source: origin.path, ...(origin.member === undefined ? {} : { member: origin.member }) };
     const sha256 = outcome.status === 'verified' ? outcome.sourceSha256 : undefined;
     sources.push({
@@ -32,6 +34,7 @@ function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
       ...(cls === undefined ? {} : { cls }),
       ...(listedKey === undefined ? {} : { listed_key: listedKey }),
       ...(sha256 === undefined ? {} : { sha256 }),
+      ...(kept === undefined ? {} : { kept }),
     });
     if (outcome.status === 'verified') {
       detections.push({ key, detections: outcome.detections });

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { VerifiedRecord } from '../core/outcome.ts';
 import { isWithin } from '../paths.ts';
 import type { WrittenFile } from './atomic.ts';
 import { isLockName, LOCK_FILE } from './lock.ts';
@@ -50,9 +51,10 @@ export async function removeLeftovers(
 /** Removes the images that a log names, as `--format folder` has them, and the folders that are empty then. */
 async function removeNamedFiles(out: string, log: string, kept: ReadonlySet<string>): Promise<void> {
   for (const line of (await readFile(log, 'utf8')).split('\n')) {
-    const file = fileNamedBy(line);
+    const { file, kept: beside = {} } = recordOf(line) ?? {};
     if (file === undefined || kept.has(file)) continue;
-    for (const path of [file, sidecarOf(file, 'cls')]) await rm(join(out, path), { force: true });
+    for (const path of [file, ...['cls', ...Object.keys(beside)].map((extension) => sidecarOf(file, extension))])
+      await rm(join(out, path), { force: true });
     for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
       const isRemoved = await rmdir(folder).then(
         () => true,
@@ -63,13 +65,13 @@ async function removeNamedFiles(out: string, log: string, kept: ReadonlySet<stri
   }
 }
 
-/** A plain path; undefined for a line that is damaged or names no file. */
-function fileNamedBy(line: string): string | undefined {
+/** A record with a plain path; undefined for a line that is damaged or names no file. */
+function recordOf(line: string): VerifiedRecord | undefined {
   try {
     const record = parseRecord(line);
     if (record.status !== 'verified' || record.file === undefined) return undefined;
     plainSegments(record.file);
-    return record.file;
+    return record;
   } catch {
     return undefined;
   }

@@ -10,6 +10,7 @@ import type { Shard, ShardFormat, ShardRow, SinkSample } from './shard.ts';
 import { readShardLog } from './shard-log.ts';
 import { keyOf, type ShardPlan } from './shard-plan.ts';
 import type { Sink, SinkItem, SinkOptions } from './sink.ts';
+import { storedKept } from './stored-kept.ts';
 
 /** What a sink writes to, and what is done already. */
 export interface ShardedOutput {
@@ -128,6 +129,7 @@ export class ShardedSink implements Sink {
       name: sample.relativePath,
       ...(sample.cls === undefined ? {} : { cls: sample.cls }),
       ...(sample.listedKey === undefined ? {} : { listedKey: sample.listedKey }),
+      ...(sample.kept === undefined || outcome.status !== 'verified' ? {} : { kept: storedKept(sample.kept) }),
       outcome: withoutBytes(outcome),
     });
     return record;
@@ -135,12 +137,16 @@ export class ShardedSink implements Sink {
 
   /** Every sample of an output has the same members. */
   #checkUniform(key: string, sample: SinkSample, outcome: PublishedOutcome): void {
-    const { encode, hasCls } = this.#options;
+    const { encode, hasCls, keptMembers = [] } = this.#options;
     if (encode !== 'keep' && outcome.format !== encode) {
       throw new OutputError(`Expected sample ${key} as ${encode} but received ${outcome.format}`);
     }
     if (hasCls !== (sample.cls !== undefined)) {
       throw new OutputError(`Expected sample ${key} ${hasCls ? 'with' : 'without'} a class index like all others`);
+    }
+    const kept = [...(sample.kept?.keys() ?? [])].sort().join(' ');
+    if (kept !== keptMembers.join(' ')) {
+      throw new OutputError(`Expected sample ${key} with the members ${keptMembers.join(' ')} but received ${kept}`);
     }
   }
 

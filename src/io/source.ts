@@ -8,8 +8,11 @@ import { countExtensions } from './extensions.ts';
 import { listFiles } from './inputs/files.ts';
 import type { InputPart } from './inputs/input-part.ts';
 import { type Input, inspectInput, stemOf } from './inputs/inspect.ts';
+import { KeepPlan, type KeptMembers, ReadKept } from './inputs/kept.ts';
 import { listFromFile } from './inputs/list.ts';
 import { listTar } from './inputs/tar.ts';
+import { KeepError } from './json-fields.ts';
+import { KEPT_BY_DEFAULT, type Keep, keptMembersOf, parseKeep } from './keep.ts';
 
 /** What the sample is called at the source. For the private directory only. */
 export interface SampleOrigin {
@@ -33,6 +36,8 @@ export interface ListedSample {
 
 export interface Sample extends ListedSample {
   readonly ref: SampleRef;
+  /** What passes with it, by extension; the same ones for every sample. */
+  readonly kept?: KeptMembers;
 }
 
 export interface Wanted {
@@ -49,6 +54,8 @@ export interface Source {
   /** What was not taken, by extension or kind (`hidden`, `repeated folder`, `symlink`…). */
   readonly dropped: ReadonlyMap<string, number>;
   readonly hasCls: boolean;
+  /** Extensions of what passes besides images and class indices, sorted. */
+  readonly keptMembers: readonly string[];
   /** What class indices mean, when they come from folders or from names in a list. */
   readonly classNames?: readonly string[];
   /** What a list of inputs has for a sample in the place of detections. */
@@ -68,6 +75,8 @@ export interface SourceOptions {
   readonly privateDir: string;
   /** `folders`: the class index of the uppermost folder that an image lies in; default `none`. */
   readonly labels?: Labels;
+  /** What passes besides images; default class indices. */
+  readonly keep?: readonly string[];
   /** Larger tar members are refused; default 512 MiB. */
   readonly memberLimitBytes?: number;
 }
@@ -79,11 +88,13 @@ export interface SourceOptions {
  * overlap, and for two samples of the same relative path.
  */
 export async function openSource(options: SourceOptions): Promise<Source> {
+  const keep = parseKeep(options.keep ?? KEPT_BY_DEFAULT);
+  const plan = keptMembersOf(keep).length > 0 ? new KeepPlan(keep) : undefined;
   if (options.fromFile !== undefined) {
-    const list = await listFromFile(options.fromFile, options.out, options.privateDir);
+    const list = await listFromFile(options.fromFile, options.out, options.privateDir, plan);
     const boxesOf = (index: number): readonly Detection[] | undefined => list.images[index]?.boxes;
     const keyOf = (index: number): string | undefined => list.images[index]?.key;
-    return { ...sourceOf([list], list.classNames, keyOf), boxesOf };
+    return { ...sourceOf([list], { keep, plan, classNames: list.classNames, keyOf }), boxesOf };
   }
   const { memberLimitBytes = 512 * 2 ** 20 } = options;
   if (options.inputs.length === 0) throw new UsageError('Expected at least one input but received none');
@@ -98,7 +109,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     const prefix = inputs.length > 1 && input.kind !== 'file' ? `${stemOf(input)}/` : '';
     parts.push(
       input.kind === 'tar'
-        ? await listTar(input.path, prefix, memberLimitBytes)
+        ? await listTar(input.path, prefix, memberLimitBytes, plan)
         : await listFiles(input, prefix, places),
     );
   }
@@ -106,16 +117,27 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   if (classes)
     parts = parts.map((part) => ({ ...part, labelled: true, labelOf: (at) => classes.indexOf(part.pathOf(at)) }));
   if (parts.length > 1) assertDistinct(parts, options.inputs);
-  return sourceOf(parts, classes?.classNames);
+  return sourceOf(parts, { keep, plan, classNames: classes?.classNames });
 }
 
 /** Parts one after the other, as one source. */
 function sourceOf(
   parts: readonly InputPart[],
-  classNames: readonly string[] | undefined,
-  keyOf: (index: number) => string | undefined = () => undefined,
+  {
+    keep,
+    plan,
+    classNames,
+    keyOf = () => undefined,
+  }: {
+    readonly keep: Keep;
+    readonly plan: KeepPlan | undefined;
+    readonly classNames: readonly string[] | undefined;
+    readonly keyOf?: (index: number) => string | undefined;
+  },
 ): Source {
-  const hasCls = parts.every((part) => part.labelled || part.names.length === 0) && parts.some((part) => part.labelled);
+  if (parts.some((part) => part.names.length > 0)) plan?.assertFound();
+  const hasCls =
+    keep.cls && parts.every((part) => part.labelled || part.names.length === 0) && parts.some((part) => part.labelled);
   const dropped = new Map<string, number>();
   for (const part of parts) {
     for (const [label, n] of part.dropped) dropped.set(label, (dropped.get(label) ?? 0) + n);
@@ -140,6 +162,7 @@ function sourceOf(
     extensions: countExtensions(parts.flatMap((part) => part.names)),
     dropped,
     hasCls,
+    keptMembers: keptMembersOf(keep),
     ...(classNames && hasCls ? { classNames } : {}),
     at(index) {
       const i = lastUpTo(starts, index);
@@ -154,13 +177,23 @@ function sourceOf(
         const isWantedHere = (at: number): boolean => isWanted(start + at);
         // A part of which nothing is wanted is not even opened.
         if (!part.names.some((_, at) => isWantedHere(at))) continue;
-        for await (const { at, ref } of part.read(isWantedHere)) {
+        for await (const { at, ref, kept = new ReadKept() } of part.read(isWantedHere)) {
           if (signal?.aborted) return;
-          yield { ...listed(part, start, at), ref };
+          yield { ...listed(part, start, at), ...(plan ? withKept(ref, kept, plan) : { ref }) };
         }
       }
     },
   };
+}
+
+/** A sample with what passes with it; refused when that is not what it should be. */
+function withKept(ref: SampleRef, kept: ReadKept, plan: KeepPlan): Pick<Sample, 'ref' | 'kept'> {
+  try {
+    return { ref, kept: plan.membersOf(kept) };
+  } catch (error) {
+    if (!(error instanceof KeepError)) throw error;
+    return { ref: { kind: 'refused', reason: error.reason, message: error.message } };
+  }
 }
 
 /** Position of the last of the ascending numbers that is not above `limit`; −1 for none. */

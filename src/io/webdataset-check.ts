@@ -7,6 +7,7 @@ import { looksLikeImage } from './extensions.ts';
 import type { ShardRow } from './shard.ts';
 import { type ShardSummary, shardParquet, summarizeShard } from './shard-tables.ts';
 import { tarEntries } from './tar-archive.ts';
+import { memberName } from './tar-members.ts';
 
 type PublishedRow = ShardRow & { readonly record: VerifiedRecord };
 
@@ -47,12 +48,12 @@ async function checkTar(path: string, rows: readonly ShardRow[]): Promise<string
   for await (const { header, body } of tarEntries(path, (chunk) => archive.update(chunk))) {
     const digest = createHash('sha256');
     for await (const chunk of body) digest.update(chunk);
-    const [key, extension = ''] = header.name.split('.');
+    const { key, extension } = memberName(header.name);
     if (missing.size === 0) {
       row = pending.pop();
-      missing = new Set(['image', 'json', ...(row?.cls === undefined ? [] : ['cls'])]);
+      missing = new Set(['image', 'json', ...(row?.cls === undefined ? [] : ['cls']), ...keptOf(row)]);
     }
-    const member = looksLikeImage(header.name) ? 'image' : extension;
+    const member = !keptOf(row).includes(extension) && looksLikeImage(header.name) ? 'image' : extension;
     if (row === undefined || row.record.key !== key || !missing.delete(member))
       throw new Error(`${header.name} has no place in it`);
     if (digest.digest('hex') !== digestOf(member, row)) throw new Error(`${header.name} differs from its record`);
@@ -61,7 +62,12 @@ async function checkTar(path: string, rows: readonly ShardRow[]): Promise<string
   return archive.digest('hex');
 }
 
-function digestOf(member: string, { record, cls = '' }: PublishedRow): string {
+function digestOf(member: string, { record, cls = '' }: PublishedRow): string | undefined {
   if (member === 'image') return record.out_sha256;
+  if (record.kept !== undefined && Object.hasOwn(record.kept, member)) return record.kept[member];
   return sha256(member === 'json' ? JSON.stringify(record) : cls);
+}
+
+function keptOf(row: PublishedRow | undefined): string[] {
+  return Object.keys(row?.record.kept ?? {});
 }

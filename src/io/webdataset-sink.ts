@@ -5,10 +5,12 @@ import type { PublishedOutcome, VerifiedRecord } from '../core/outcome.ts';
 import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError, syncFolder, type WrittenFile, writeFileAtomic } from './atomic.ts';
 import { extensionFor } from './extensions.ts';
-import { verifiedRecord } from './records.ts';
+import type { KeptMembers } from './inputs/kept.ts';
+import { keptDigests, verifiedRecord } from './records.ts';
 import type { Shard, ShardFormat, ShardRow, SinkSample } from './shard.ts';
 import { shardParquet, summarizeShard } from './shard-tables.ts';
 import { readBody, skipBody, tarEntries } from './tar-archive.ts';
+import { memberName } from './tar-members.ts';
 import { TarWriter } from './tar-writer.ts';
 import { checkWebdatasetShard } from './webdataset-check.ts';
 
@@ -37,23 +39,26 @@ class WebdatasetShard implements Shard {
   }
 
   async add(key: string, sample: SinkSample, outcome: PublishedOutcome): Promise<VerifiedRecord> {
-    const record = verifiedRecord(key, undefined, outcome.record);
-    await this.#addMembers(record, extensionFor(outcome.format), outcome.bytes, sample.cls);
+    const record = verifiedRecord(key, undefined, { ...outcome.record, ...keptDigests(sample.kept) });
+    await this.#addMembers(record, extensionFor(outcome.format), outcome.bytes, sample.cls, sample.kept);
     return record;
   }
 
   async keep(sample: SinkSample, record: VerifiedRecord): Promise<void> {
     this.#published ??= tarEntries(this.path);
-    for (;;) {
+    const kept = new Map<string, Uint8Array>();
+    let image: { readonly extension: string; readonly bytes: Uint8Array } | undefined;
+    const isWhole = (): boolean => kept.size === Object.keys(record.kept ?? {}).length;
+    while (image === undefined || !isWhole()) {
       const { value: entry, done } = await this.#published.next();
       if (done) throw new OutputError(`Expected ${record.key} in ${this.path} but it is gone`);
-      const [key, extension = ''] = entry.header.name.split('.');
-      if (key !== record.key || extension === 'json' || extension === 'cls') {
-        await skipBody(entry);
-        continue;
-      }
-      return this.#addMembers(record, extension, await readBody(entry), sample.cls);
+      const { key, extension } = memberName(entry.header.name);
+      const isKept = record.kept !== undefined && Object.hasOwn(record.kept, extension);
+      if (key !== record.key || (!isKept && (extension === 'json' || extension === 'cls'))) await skipBody(entry);
+      else if (isKept) kept.set(extension, await readBody(entry));
+      else image = { extension, bytes: await readBody(entry) };
     }
+    return this.#addMembers(record, image.extension, image.bytes, sample.cls, kept);
   }
 
   async #addMembers(
@@ -61,6 +66,7 @@ class WebdatasetShard implements Shard {
     extension: string,
     bytes: Uint8Array,
     cls: string | undefined,
+    kept: KeptMembers = new Map(),
   ): Promise<void> {
     const image = `${record.key}.${extension}`;
     const members = new Map([
@@ -68,6 +74,7 @@ class WebdatasetShard implements Shard {
       [`${record.key}.json`, Buffer.from(JSON.stringify(record))],
     ]);
     if (cls !== undefined) members.set(`${record.key}.cls`, Buffer.from(cls));
+    for (const [name, body] of kept) members.set(`${record.key}.${name}`, body);
     for (const [name, body] of [...members].sort(([a], [b]) => (a < b ? -1 : 1))) {
       // The digest from the worker: what is on the disk in the end must be what was verified there.
       await this.#tar.add(name, body, name === image ? record.out_sha256 : undefined);

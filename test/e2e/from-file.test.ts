@@ -31,7 +31,7 @@ describe('--from-file', () => {
       code: 1,
       stderr: expect.stringContaining('3 images, 1 worker on cpu, looking for face'),
     });
-    expect(ran.stdout).toMatch(/2 of 3 images[^]*1 not published:\n +1 +file-missing +read/);
+    expect(ran.stdout).toMatch(/2 of 3 images.*1 not published:\n +1 +file-missing +read/s);
     const entries = await unpackTar(await readFile(at('out/00000.tar')));
     const text = entries
       .filter(({ header }) => header.name.endsWith('.cls'))
@@ -45,7 +45,7 @@ describe('--from-file', () => {
     ]);
     const shown = Buffer.concat([...(await filesIn(at('out'))).values(), Buffer.from(ran.stdout + ran.stderr)]);
     for (const secret of ['frame-', 'Jane', 'photos/']) expect(shown.includes(secret), secret).toBe(false);
-    expect(await run('verify', 'out')).toMatchObject({ code: 0 });
+    expect(await anonymize(['verify', 'out'], { cwd: root })).toMatchObject({ code: 0 });
     expect(await run('replay', 'out.private', '--out', 'again')).toMatchObject({ code: 1 });
     for (const file of ['00000.tar', '00000.parquet']) {
       expect(await readFile(at('again', file))).toEqual(await readFile(at('out', file)));

@@ -1,10 +1,13 @@
 import type { SampleRef } from '../../core/sample.ts';
 import type { SampleOrigin } from '../source.ts';
+import type { ReadKept } from './kept.ts';
 
 /** One sample of an input as it was read, by its position there. */
 export interface ReadSample {
   readonly at: number;
   readonly ref: SampleRef;
+  /** What may pass with it. */
+  readonly kept?: ReadKept;
 }
 
 /** One input, listed. */

@@ -5,7 +5,9 @@ import { UsageError } from '../../errors.ts';
 import { type ListedImage, readList } from '../../known/list.ts';
 import { isWithin } from '../../paths.ts';
 import { assertDisjoint, realTarget } from '../disjoint.ts';
+import type { Fields } from '../json-fields.ts';
 import type { InputPart } from './input-part.ts';
+import { type KeepPlan, ReadKept } from './kept.ts';
 
 export interface ListPart extends InputPart {
   readonly images: readonly ListedImage[];
@@ -19,7 +21,7 @@ export interface ListPart extends InputPart {
  *
  * @throws UsageError for a list that is not valid, and for places that overlap.
  */
-export async function listFromFile(list: string, out: string, privateDir: string): Promise<ListPart> {
+export async function listFromFile(list: string, out: string, privateDir: string, plan?: KeepPlan): Promise<ListPart> {
   const file = resolve(list);
   const folder = dirname(file);
   const images = await readList(file);
@@ -30,6 +32,8 @@ export async function listFromFile(list: string, out: string, privateDir: string
       `Expected the images of ${file} below ${folder}, the folder of the list, but found none of ${images.length}`,
     );
   }
+  const fieldsOf = ({ key }: ListedImage): Fields => (key === undefined ? {} : { key });
+  if (plan?.keep.listedKey) for (const image of images) plan.types.note(fieldsOf(image));
   const { labelOf, classNames, labels } = classesOf(images);
   return {
     images,
@@ -42,7 +46,12 @@ export async function listFromFile(list: string, out: string, privateDir: string
     pathOf: (at) => nameOf((images[at] as ListedImage).path),
     labelOf,
     async *read(isWanted) {
-      for (const [at, path] of paths.entries()) if (isWanted(at)) yield { at, ref: await refOf(path) };
+      for (const [at, path] of paths.entries()) {
+        if (!isWanted(at)) continue;
+        const kept = new ReadKept();
+        if (plan?.keep.listedKey) kept.fields = fieldsOf(images[at] as ListedImage);
+        yield { at, ref: await refOf(path), kept };
+      }
     },
   };
 }
