@@ -7,6 +7,7 @@ import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './c
 import { UsageError } from './errors.ts';
 import { LABELS, type Labels } from './io/class-folders.ts';
 import { KEPT_BY_DEFAULT, parseKeep } from './io/keep.ts';
+import { objectMember } from './io/labels/open.ts';
 import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
@@ -77,6 +78,10 @@ const optionsSchema = v.strictObject({
   labels: v.optional(oneOf(LABELS), 'none'),
   /** What passes besides redacted images: `cls`, `key`, `json.<field>`, extensions of tar members, or `none`. */
   keep: v.optional(v.array(text('a field'), 'a list of fields'), [...KEPT_BY_DEFAULT]),
+  /** Share of a labelled object's area that may be redacted before it counts as lost. */
+  labelLoss: v.optional(between(0, 1)),
+  /** Categories of labelled objects in which only faces are redacted. */
+  protectLabels: v.optional(v.array(text('a category'), 'a list of categories'), []),
   /** How closely images are looked at; default balanced. */
   quality: v.optional(oneOf(QUALITIES)),
   /** File of the regions of every image, taken instead of what detectors would find. */
@@ -125,6 +130,9 @@ export interface Config {
   readonly labels: Labels;
   /** Sorted; empty for none. */
   readonly keep: readonly string[];
+  readonly labelLoss: number;
+  /** Sorted. */
+  readonly protectLabels: readonly string[];
   readonly boxes?: string;
   readonly corrections?: string;
   readonly format: (typeof OUTPUT_FORMATS)[number];
@@ -179,6 +187,13 @@ export function fillConfig(options: unknown): Config {
       throw new UsageError(`Expected --redact ${cls}=synthetic with ${flagOf(option)} but received ${redact[cls]}`);
     }
   }
+  for (const [option, isSaid] of [
+    ['--keep labels', o.keep.includes('labels')],
+    ['--label-loss', o.labelLoss !== undefined],
+    ['--protect-labels', o.protectLabels.length > 0],
+  ] as const) {
+    if (isSaid && o.labels !== 'auto') assertObjectLabels(o.labels, option);
+  }
   if (o.labels === 'folders' && o.format === 'folder') {
     throw new UsageError(
       'Expected --format webdataset with --labels folders: a mirrored tree keeps its folders anyway',
@@ -202,6 +217,8 @@ export function fillConfig(options: unknown): Config {
     model: o.model,
     labels: o.labels,
     keep: keptNames(o.keep),
+    labelLoss: o.labelLoss ?? 0.2,
+    protectLabels: [...new Set(o.protectLabels)].sort(),
     quality: o.quality ?? 'balanced',
     ...(o.boxes === undefined ? {} : { boxes: path.resolve(o.boxes) }),
     ...(o.corrections === undefined ? {} : { corrections: path.resolve(o.corrections) }),
@@ -233,6 +250,22 @@ export function assertNoDetectors(
     if (given === undefined || (typeof given === 'object' && Object.keys(given).length === 0)) continue;
     throw new UsageError(`Expected no --${option} with ${boxes}, which needs no detector, but received one`);
   }
+}
+
+/** @throws UsageError for labels that have no objects. */
+function assertObjectLabels(labels: Labels, option: string): void {
+  if (objectMember(labels) !== undefined) return;
+  throw new UsageError(`Expected --labels yolo, voc or coco with ${option} but received ${labels}`);
+}
+
+/**
+ * The same settings once it is known which labels there are.
+ * @throws UsageError where they do not go together.
+ */
+export function withFoundLabels(config: Config, labels: Labels): Config {
+  if (config.keep.includes('labels')) assertObjectLabels(labels, '--keep labels');
+  if (config.protectLabels.length > 0) assertObjectLabels(labels, '--protect-labels');
+  return Object.freeze({ ...config, labels });
 }
 
 /** A list says itself what the inputs, their labels and their boxes are. */

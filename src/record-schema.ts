@@ -31,6 +31,7 @@ export const recordSchema = v.variant('status', [
     models: v.array(v.pipe(v.string(), v.regex(/^[a-z]+:[a-z0-9.-]+@(sha256:[0-9a-f]{64}|interim|given)$/))),
     counts: v.strictObject({ face: length, body: length, plate: length, text: length }),
     regions: v.array(regionSchema),
+    protected: v.optional(length),
     stripped: v.array(code),
     kept: v.optional(v.record(v.pipe(v.string(), v.regex(/^[a-z0-9_.]{1,128}$/)), digest)),
     out_sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),

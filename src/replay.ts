@@ -50,6 +50,8 @@ const settingsSchema = v.object({
   labels: v.optional(v.string(), 'none'),
   keep: v.optional(v.array(v.string()), [...KEPT_BY_DEFAULT]),
   classNames: v.optional(v.array(v.string())),
+  categories: v.optional(v.record(v.string(), v.string())),
+  protectLabels: v.optional(v.array(v.string()), []),
 });
 type Settings = v.InferOutput<typeof settingsSchema>;
 
@@ -85,18 +87,27 @@ function allModes({ redact }: Settings, said: ReplayOptions, filled: Config): Co
 
 async function replay(folder: string, earlier: Earlier, config: Config, hooks: RunHooks): Promise<RunSummary> {
   const ledger = await openLedgerSource(folder, earlier.total, config);
-  const { classNames } = earlier.settings;
-  const source = { ...ledger, ...(ledger.hasCls && classNames ? { classNames } : {}) };
+  const { classNames, categories } = earlier.settings;
+  const source = {
+    ...ledger,
+    ...(ledger.hasCls && classNames ? { classNames } : {}),
+    ...(categories ? { categories } : {}),
+  };
   if (config.format === 'folder' && !source.isNamed) {
     throw new UsageError(`Expected names of images for --format folder but ${folder} is of a version that kept none`);
   }
   const quarantine = await readQuarantine(folder);
   const stored = await StoredDetections.open(folder);
   const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
-    const detections = await stored.of(index);
-    if (detections === undefined) return quarantine.get(index) ?? UNKNOWN;
+    const found = await stored.of(index);
+    if (found === undefined) return quarantine.get(index) ?? UNKNOWN;
     const sourceSha256 = source.sha256Of(index);
-    return { detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
+    const { detections, labels: areas } = found;
+    return {
+      detections,
+      ...(areas ? { labels: { unit: 'pixel', areas } } : {}),
+      ...(sourceSha256 === undefined ? {} : { sourceSha256 }),
+    };
   };
   const before = earlier.detected;
   const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, before);
@@ -198,8 +209,9 @@ function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): 
     limitPixels: settings.limitPixels,
     ...rest,
     samplesPerShard: settings.samplesPerShard,
+    protectLabels: rest.protectLabels ?? settings.protectLabels,
     // A mirrored tree keeps its folders anyway.
-    labels: (said.format ?? settings.format) === 'folder' ? 'none' : settings.labels,
+    labels: settings.labels === 'folders' && (said.format ?? settings.format) === 'folder' ? 'none' : settings.labels,
     keep: settings.keep.length > 0 ? settings.keep : ['none'],
     quality: detected.quality,
     classes: preset !== undefined && said.classes === undefined ? classes : wanted,

@@ -35,7 +35,11 @@ export function privateRun(
 }
 
 /** What `run.json` tells about the settings: no path, no name. */
-export function publicSettings(config: Config, job: Job, { classNames, keptMembers }: Source): Record<string, unknown> {
+export function publicSettings(
+  config: Config,
+  job: Job,
+  { classNames, categories, keptMembers }: Source,
+): Record<string, unknown> {
   return {
     version: packageVersion(),
     policy: job.policyHash,
@@ -57,8 +61,10 @@ export function publicSettings(config: Config, job: Job, { classNames, keptMembe
     logGeometry: config.logGeometry,
     labels: config.labels,
     ...keepSettings(config, keptMembers),
+    ...(config.protectLabels.length > 0 ? { protectLabels: config.protectLabels } : {}),
     // Only with labels from folders or a list: what the class indices mean.
     ...(classNames ? { classNames } : {}),
+    ...(categories && config.keep.includes('labels') ? { categories } : {}),
   };
 }
 

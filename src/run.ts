@@ -1,13 +1,17 @@
 import path from 'node:path';
-import { assertNoDetectors, type Config } from './config.ts';
+import { assertNoDetectors, type Config, withFoundLabels } from './config.ts';
 import type { Outcome, RejectedOutcome } from './core/outcome.ts';
 import type { ClassName } from './core/types.ts';
 import { chooseEncoding } from './encoding.ts';
+import { UsageError } from './errors.ts';
+import { detectLabels } from './io/labels/detect.ts';
+import { objectMember } from './io/labels/open.ts';
 import { checkOutput } from './io/output-folder.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from './io/sink.ts';
 import { type ListedSample, openSource, type Sample, type Source } from './io/source.ts';
 import { boxesOfList, type GivenBoxes, openGivenBoxes } from './known/boxes.ts';
 import { Review } from './known/review.ts';
+import { type CategoryLoss, sumUpLosses } from './label-losses.ts';
 import { type DetectedBefore, GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
 import { Groups, numbersOf } from './pseudonyms.ts';
 import { privateRun, publicSettings } from './run-settings.ts';
@@ -38,6 +42,10 @@ export interface RunSummary extends RunProgress {
   readonly dropped: Readonly<Record<string, number>>;
   /** What became of corrections; absent without them, and in a run that was interrupted. */
   readonly review?: ReviewSummary;
+  /** What became of labelled objects; absent without them, and in a run that was interrupted. */
+  readonly labels?: LabelLosses;
+  /** Detections that were left as they are, since they lie in objects that labels protect. */
+  readonly protected?: number;
   readonly notices: readonly string[];
   readonly models: readonly string[];
   readonly device: readonly string[];
@@ -49,6 +57,12 @@ export interface RunSummary extends RunProgress {
   readonly peakInFlight: number;
   readonly out: string;
   readonly privateDir: string;
+}
+
+/** Labelled objects that lost more than a share of their area, by category. */
+export interface LabelLosses {
+  readonly over: number;
+  readonly categories: readonly CategoryLoss[];
 }
 
 /** Regions by what a person said of them. */
@@ -76,15 +90,28 @@ export interface RunHooks {
  * @throws UsageError or ModelError with nothing written; OutputError, or ModelError from a worker that
  * can no longer be trusted, after the unfinished shard has been removed.
  */
-export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSummary> {
+export async function run(options: Config, hooks: RunHooks = {}): Promise<RunSummary> {
+  const { config, notices } = await findLabels(options);
   const source = await openSource(config);
   const given = await openGiven(config, source);
   if (given === undefined) {
     const prepare = (resolved: Config) => prepareJob(resolved);
-    return runSource({ config, source, prepare, digest: null }, hooks);
+    return runSource({ config, source, prepare, digest: null, notices }, hooks);
   }
   const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, GIVEN);
-  return runSource({ config, source, prepare, ...given, before: GIVEN, detections: 'given' }, hooks);
+  const all = [...notices, ...given.notices];
+  return runSource({ config, source, prepare, ...given, notices: all, before: GIVEN, detections: 'given' }, hooks);
+}
+
+/** Finds out what `--labels auto` stands for. @throws UsageError where that is not clear. */
+async function findLabels(config: Config): Promise<{ readonly config: Config; readonly notices: readonly string[] }> {
+  if (config.labels !== 'auto') return { config, notices: [] };
+  const [folder, second] = config.inputs;
+  if (folder === undefined || second !== undefined) {
+    throw new UsageError('Expected one folder as input for --labels auto but received another');
+  }
+  const labels = await detectLabels(path.resolve(folder));
+  return { config: withFoundLabels(config, labels), notices: [`--labels auto found ${labels}`] };
 }
 
 /** Regions in the place of detections, from a file of them or from a list of inputs that has them. */
@@ -152,6 +179,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   if (found === 'complete') {
     for await (const record of completeRecords(output)) tally.keep(record);
     tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds);
+    tally.losses = await lossesOf(work);
     return tally.summary('finished');
   }
   const pool = new WorkerPool(job, { workers: Math.min(config.workers, total) });
@@ -165,6 +193,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
     hooks.onStart?.(tally.summary('finished'));
     const settle = async (): Promise<void> => {
       tally.review = await review?.sumUp(config.privateDir, job.detect.thresholds);
+      tally.losses = await lossesOf(work);
     };
     const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
       const known = (await work.knownOf?.(index)) ?? {};
@@ -175,6 +204,12 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   } finally {
     await pool.close();
   }
+}
+
+/** What labelled objects lost; undefined in a run without labels of objects. */
+async function lossesOf({ config }: Work): Promise<LabelLosses | undefined> {
+  if (objectMember(config.labels) === undefined) return undefined;
+  return { over: config.labelLoss, categories: await sumUpLosses(config.privateDir, config.labelLoss) };
 }
 
 /** Says what is published without having been looked at. */
@@ -227,7 +262,9 @@ async function pump(
     for await (const sample of source.samples({ isWanted: (index) => sink.wants(index), signal: hooks.signal })) {
       const group = groupOf(sample.index);
       const known = await knownOf(sample.index);
-      const outcome = 'status' in known ? Promise.resolve(known) : pool.process(sample.ref, group, known);
+      const labelled = sample.labels ? { labels: sample.labels } : {};
+      const outcome =
+        'status' in known ? Promise.resolve(known) : pool.process(sample.ref, group, { ...labelled, ...known });
       // Awaited in order later on; until then a rejection must not count as unhandled.
       outcome.catch(() => {});
       window.push({ sample, outcome });

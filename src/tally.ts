@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import type { Outcome, RedactionRecord } from './core/outcome.ts';
 import { CLASSES, type ClassName } from './core/types.ts';
 import type { Source } from './io/source.ts';
-import type { ReviewSummary, RunProgress, RunSummary } from './run.ts';
+import type { LabelLosses, ReviewSummary, RunProgress, RunSummary } from './run.ts';
 
 /** Adds up what has become of the samples of a run. */
 export class Tally {
@@ -11,12 +11,14 @@ export class Tally {
   device: readonly string[] = [];
   peakInFlight = 0;
   review: ReviewSummary | undefined;
+  losses: LabelLosses | undefined;
   readonly #source: Source;
   readonly #config: Config;
   readonly #start = performance.now();
   #done = 0;
   #kept = 0;
   #published = 0;
+  #protected = 0;
   /** Published samples of this run, which alone were timed. */
   #timed = 0;
   readonly #regions = perClass();
@@ -54,6 +56,7 @@ export class Tally {
       return;
     }
     this.#published++;
+    this.#protected += record.protected ?? 0;
     for (const cls of CLASSES) {
       this.#regions[cls] += record.counts[cls];
       if (record.counts[cls] > 0) this.#images[cls]++;
@@ -89,6 +92,7 @@ export class Tally {
       standIns: this.#standIns,
       reasons: this.#sortedReasons(),
       ...(this.review ? { review: { added, removed, changed } } : {}),
+      ...(this.losses ? { labelLoss: this.losses } : {}),
     };
   }
 
@@ -103,6 +107,8 @@ export class Tally {
       reasons: this.#sortedReasons(),
       dropped: Object.fromEntries([...this.#source.dropped].sort()),
       ...(this.review ? { review: this.review } : {}),
+      ...(this.losses ? { labels: this.losses } : {}),
+      ...(this.#protected > 0 ? { protected: this.#protected } : {}),
       notices: this.notices,
       models: this.models,
       device: this.device,

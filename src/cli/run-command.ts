@@ -61,13 +61,19 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--format <name>', `${OUTPUT_FORMATS.join(' | ')} (default: webdataset)`)
     .option(
       '--labels <where>',
-      'none | folders: the class index of the uppermost folder of each image, as .cls and a column (default: none)',
+      'folders: the class index of the uppermost folder of each image, as .cls and a column | yolo | voc | coco | metadata: files beside the images (auto: whichever there is); see --keep (default: none)',
     )
     .option(
       '--keep <list>',
-      'what passes as it is: cls, key, json.<field>, extensions of tar members such as txt, or none (default: cls)',
+      'what passes as it is: cls, labels, key, json.<field>, extensions of tar members such as txt, or none (default: cls)',
       list,
     )
+    .option(
+      '--label-loss <share>',
+      'labelled objects that lose more of their area to redaction are listed (default: 0.2)',
+      number,
+    )
+    .option('--protect-labels <list>', 'categories of labelled objects in which only faces are redacted', list)
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
     .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)

@@ -18,7 +18,7 @@ export interface LedgerEntry {
   readonly cls?: string;
   readonly listedKey?: string;
   readonly kept?: StoredKept;
-  readonly outcome: Pick<PublishedOutcome, 'status' | 'detections' | 'sourceSha256'> | RejectedOutcome;
+  readonly outcome: Pick<PublishedOutcome, 'status' | 'detections' | 'labels' | 'sourceSha256'> | RejectedOutcome;
 }
 
 function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
@@ -37,7 +37,8 @@ function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
       ...(kept === undefined ? {} : { kept }),
     });
     if (outcome.status === 'verified') {
-      detections.push({ key, detections: outcome.detections });
+      const { labels } = outcome;
+      detections.push({ key, detections: outcome.detections, ...(labels ? { labels } : {}) });
     } else {
       const { status, stage, reason, message } = outcome;
       quarantine.push({ ...source, status, stage, reason, message });

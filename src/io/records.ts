@@ -43,6 +43,7 @@ export function verifiedRecord(
     models: [...record.models],
     counts: Object.fromEntries(CLASSES.map((name) => [name, record.counts[name]])) as Record<ClassName, number>,
     regions: record.regions.map(publicRegion),
+    ...(record.protected === undefined ? {} : { protected: record.protected }),
     stripped: [...record.stripped],
     ...(record.kept === undefined ? {} : { kept: { ...record.kept } }),
     out_sha256: record.out_sha256,

@@ -238,6 +238,6 @@ export class ShardedSink implements Sink {
 
 function withoutBytes(outcome: Outcome): LedgerEntry['outcome'] {
   if (outcome.status !== 'verified') return outcome;
-  const { status, detections, sourceSha256 } = outcome;
-  return { status, detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
+  const { status, detections, labels, sourceSha256 } = outcome;
+  return { status, detections, ...(labels ? { labels } : {}), ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
 }

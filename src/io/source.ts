@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { SampleLabels } from '../core/labels.ts';
 import type { SampleRef } from '../core/sample.ts';
 import type { Detection } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
@@ -9,10 +10,12 @@ import { listFiles } from './inputs/files.ts';
 import type { InputPart } from './inputs/input-part.ts';
 import { type Input, inspectInput, stemOf } from './inputs/inspect.ts';
 import { KeepPlan, type KeptMembers, ReadKept } from './inputs/kept.ts';
+import { withLabels } from './inputs/labelled.ts';
 import { listFromFile } from './inputs/list.ts';
 import { listTar } from './inputs/tar.ts';
 import { KeepError } from './json-fields.ts';
-import { KEPT_BY_DEFAULT, type Keep, keptMembersOf, parseKeep } from './keep.ts';
+import { KEPT_BY_DEFAULT, parseKeep } from './keep.ts';
+import { isBeside, objectMember, openLabels } from './labels/open.ts';
 
 /** What the sample is called at the source. For the private directory only. */
 export interface SampleOrigin {
@@ -38,6 +41,8 @@ export interface Sample extends ListedSample {
   readonly ref: SampleRef;
   /** What passes with it, by extension; the same ones for every sample. */
   readonly kept?: KeptMembers;
+  /** Labelled objects of the image. */
+  readonly labels?: SampleLabels;
 }
 
 export interface Wanted {
@@ -58,6 +63,8 @@ export interface Source {
   readonly keptMembers: readonly string[];
   /** What class indices mean, when they come from folders or from names in a list. */
   readonly classNames?: readonly string[];
+  /** Category names by the number that labels beside images use. */
+  readonly categories?: Readonly<Record<string, string>>;
   /** What a list of inputs has for a sample in the place of detections. */
   readonly boxesOf?: (index: number) => readonly Detection[] | undefined;
   /** What is known of a sample without reading it. @throws RangeError for an index beyond the last. */
@@ -73,7 +80,7 @@ export interface SourceOptions {
   readonly fromFile?: string;
   readonly out: string;
   readonly privateDir: string;
-  /** `folders`: the class index of the uppermost folder that an image lies in; default `none`. */
+  /** `folders`: the class index of the uppermost folder that an image lies in; others: files beside images; default `none`. */
   readonly labels?: Labels;
   /** What passes besides images; default class indices. */
   readonly keep?: readonly string[];
@@ -89,12 +96,12 @@ export interface SourceOptions {
  */
 export async function openSource(options: SourceOptions): Promise<Source> {
   const keep = parseKeep(options.keep ?? KEPT_BY_DEFAULT);
-  const plan = keptMembersOf(keep).length > 0 ? new KeepPlan(keep) : undefined;
+  const plan = new KeepPlan(keep, objectMember(options.labels));
   if (options.fromFile !== undefined) {
     const list = await listFromFile(options.fromFile, options.out, options.privateDir, plan);
     const boxesOf = (index: number): readonly Detection[] | undefined => list.images[index]?.boxes;
     const keyOf = (index: number): string | undefined => list.images[index]?.key;
-    return { ...sourceOf([list], { keep, plan, classNames: list.classNames, keyOf }), boxesOf };
+    return { ...sourceOf([list], { plan, classNames: list.classNames, keyOf }), boxesOf };
   }
   const { memberLimitBytes = 512 * 2 ** 20 } = options;
   if (options.inputs.length === 0) throw new UsageError('Expected at least one input but received none');
@@ -109,7 +116,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     const prefix = inputs.length > 1 && input.kind !== 'file' ? `${stemOf(input)}/` : '';
     parts.push(
       input.kind === 'tar'
-        ? await listTar(input.path, prefix, memberLimitBytes, plan)
+        ? await listTar(input.path, prefix, memberLimitBytes, plan.members.length > 0 ? plan : undefined)
         : await listFiles(input, prefix, places),
     );
   }
@@ -117,25 +124,34 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   if (classes)
     parts = parts.map((part) => ({ ...part, labelled: true, labelOf: (at) => classes.indexOf(part.pathOf(at)) }));
   if (parts.length > 1) assertDistinct(parts, options.inputs);
-  return sourceOf(parts, { keep, plan, classNames: classes?.classNames });
+  if (!isBeside(options.labels)) {
+    return sourceOf(parts, { plan, classNames: classes?.classNames });
+  }
+  const [part, second] = parts;
+  const root = inputs[0]?.kind === 'folder' ? inputs[0].path : undefined;
+  if (part === undefined || second !== undefined || root === undefined) {
+    throw new UsageError(`Expected one folder as input for --labels ${options.labels} but received another`);
+  }
+  const reader = await openLabels(options.labels, root, part.names, plan);
+  const source = sourceOf([withLabels(part, reader, plan)], { plan, classNames: undefined });
+  return { ...source, ...(reader.categories ? { categories: reader.categories } : {}) };
 }
 
 /** Parts one after the other, as one source. */
 function sourceOf(
   parts: readonly InputPart[],
   {
-    keep,
     plan,
     classNames,
     keyOf = () => undefined,
   }: {
-    readonly keep: Keep;
-    readonly plan: KeepPlan | undefined;
+    readonly plan: KeepPlan;
     readonly classNames: readonly string[] | undefined;
     readonly keyOf?: (index: number) => string | undefined;
   },
 ): Source {
-  if (parts.some((part) => part.names.length > 0)) plan?.assertFound();
+  if (parts.some((part) => part.names.length > 0)) plan.assertFound();
+  const { keep } = plan;
   const hasCls =
     keep.cls && parts.every((part) => part.labelled || part.names.length === 0) && parts.some((part) => part.labelled);
   const dropped = new Map<string, number>();
@@ -162,7 +178,7 @@ function sourceOf(
     extensions: countExtensions(parts.flatMap((part) => part.names)),
     dropped,
     hasCls,
-    keptMembers: keptMembersOf(keep),
+    keptMembers: plan.members,
     ...(classNames && hasCls ? { classNames } : {}),
     at(index) {
       const i = lastUpTo(starts, index);
@@ -179,7 +195,7 @@ function sourceOf(
         if (!part.names.some((_, at) => isWantedHere(at))) continue;
         for await (const { at, ref, kept = new ReadKept() } of part.read(isWantedHere)) {
           if (signal?.aborted) return;
-          yield { ...listed(part, start, at), ...(plan ? withKept(ref, kept, plan) : { ref }) };
+          yield { ...listed(part, start, at), ...withKept(ref, kept, plan) };
         }
       }
     },
@@ -187,9 +203,11 @@ function sourceOf(
 }
 
 /** A sample with what passes with it; refused when that is not what it should be. */
-function withKept(ref: SampleRef, kept: ReadKept, plan: KeepPlan): Pick<Sample, 'ref' | 'kept'> {
+function withKept(ref: SampleRef, read: ReadKept, plan: KeepPlan): Pick<Sample, 'ref' | 'kept' | 'labels'> {
   try {
-    return { ref, kept: plan.membersOf(kept) };
+    if (read.refusal) throw read.refusal;
+    const kept = plan.membersOf(read);
+    return { ref, ...(kept.size > 0 ? { kept } : {}), ...(read.labels ? { labels: read.labels } : {}) };
   } catch (error) {
     if (!(error instanceof KeepError)) throw error;
     return { ref: { kind: 'refused', reason: error.reason, message: error.message } };

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LabelLoss } from '../core/labels.ts';
 import type { Detection } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { indexOf, LEDGER } from './ledger-files.ts';
@@ -43,13 +44,19 @@ export class StoredDetections {
   }
 
   /** Undefined for a sample that was not published. @throws UsageError for a damaged line. */
-  async of(index: number): Promise<readonly Detection[] | undefined> {
+  async of(
+    index: number,
+  ): Promise<{ readonly detections: readonly Detection[]; readonly labels?: readonly LabelLoss[] } | undefined> {
     const place = this.#places.get(index);
     if (place === undefined) return undefined;
     const bytes = Buffer.alloc(place.length);
     await this.#file.read(bytes, 0, place.length, place.offset);
     try {
-      return (JSON.parse(bytes.toString('utf8')) as { detections: Detection[] }).detections;
+      const { detections, labels } = JSON.parse(bytes.toString('utf8')) as {
+        detections: Detection[];
+        labels?: LabelLoss[];
+      };
+      return { detections, ...(labels ? { labels } : {}) };
     } catch (cause) {
       throw new UsageError(`Expected the detections of sample ${index} in ${this.#path} but its line is damaged`, {
         cause,

@@ -43,7 +43,7 @@ export class Review {
     const stored = await StoredDetections.open(privateDir);
     try {
       for (const [index, list] of bySample) {
-        const detections = await stored.of(index);
+        const detections = (await stored.of(index))?.detections;
         if (detections === undefined) {
           problems.push(...list.map(({ where }) => `${where}: the image was not published`));
           continue;

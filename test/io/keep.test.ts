@@ -28,7 +28,7 @@ async function passed(members: Members, keep: readonly string[]): Promise<unknow
 describe('parseKeep', () => {
   it('tells fields from members', () => {
     const keep = parseKeep(['txt', 'json.b', 'cls', 'json.a.b', 'npy', 'key']);
-    expect(keep).toEqual({ cls: true, listedKey: true, members: ['npy', 'txt'], fields: ['a.b', 'b'] });
+    expect(keep).toEqual({ cls: true, listedKey: true, labels: false, members: ['npy', 'txt'], fields: ['a.b', 'b'] });
     expect(keptMembersOf(keep)).toEqual(['labels.json', 'npy', 'txt']);
     expect(keptMembersOf(parseKeep(['none']))).toEqual([]);
   });

@@ -1,7 +1,8 @@
 import type { ParsedTarEntry } from 'modern-tar';
+import type { SampleLabels } from '../../core/labels.ts';
 import { UsageError } from '../../errors.ts';
 import { type Fields, FieldTypes, KeepError, readFields, utf8 } from '../json-fields.ts';
-import { FIELDS_MEMBER, type Keep } from '../keep.ts';
+import { FIELDS_MEMBER, type Keep, keptMembersOf } from '../keep.ts';
 import { readBody, skipBody } from '../tar-archive.ts';
 
 const MIB = 2 ** 20;
@@ -18,6 +19,8 @@ export type KeptMembers = ReadonlyMap<string, Uint8Array>;
 export class ReadKept {
   readonly members = new Map<string, Uint8Array>();
   fields: Fields = {};
+  /** Labelled objects of the image. */
+  labels: SampleLabels | undefined;
   /** Why the sample cannot be published. */
   refusal: KeepError | undefined;
   #hasFields = false;
@@ -58,13 +61,22 @@ function isText(extension: string): boolean {
 export class KeepPlan {
   readonly keep: Keep;
   readonly types: FieldTypes;
+  /** The member that holds labelled objects; absent when they do not pass. */
+  readonly labels: string | undefined;
   readonly #found = new Map<string, number>();
   readonly #fieldNames: readonly string[];
 
-  constructor(keep: Keep) {
+  /** @param labels extension of the member that holds labelled objects, where there is one. */
+  constructor(keep: Keep, labels?: string) {
     this.keep = keep;
+    this.labels = keep.labels ? labels : undefined;
     this.#fieldNames = [...new Set([...keep.fields, ...(keep.listedKey ? ['key'] : [])])].sort();
     this.types = new FieldTypes(this.#fieldNames);
+  }
+
+  /** Extensions of all that passes, sorted. */
+  get members(): readonly string[] {
+    return keptMembersOf(this.keep, this.labels);
   }
 
   /** Whether a member of this extension is read. */
@@ -105,8 +117,7 @@ export class KeepPlan {
    * The members that pass, the same ones for every sample: a caption that is missing is empty, a field null.
    * @throws KeepError for a sample that cannot be published, because something else is missing or not what it should be.
    */
-  membersOf({ members, fields, refusal }: ReadKept): KeptMembers {
-    if (refusal) throw refusal;
+  membersOf({ members, fields }: ReadKept): KeptMembers {
     const kept = new Map<string, Uint8Array>();
     for (const extension of this.keep.members) {
       const bytes = members.get(extension) ?? (extension === 'txt' ? new Uint8Array() : undefined);
@@ -115,6 +126,7 @@ export class KeepPlan {
       }
       kept.set(extension, bytes);
     }
+    if (this.labels !== undefined) kept.set(this.labels, members.get(this.labels) ?? new Uint8Array());
     if (this.#fieldNames.length > 0) kept.set(FIELDS_MEMBER, this.types.write(fields));
     return kept;
   }
