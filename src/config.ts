@@ -7,7 +7,7 @@ import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './c
 import { UsageError } from './errors.ts';
 import { LABELS, type Labels } from './io/class-folders.ts';
 import { KEPT_BY_DEFAULT, parseKeep } from './io/keep.ts';
-import { objectMember } from './io/labels/open.ts';
+import { labelMember, objectMember } from './io/labels/open.ts';
 import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
@@ -192,7 +192,7 @@ export function fillConfig(options: unknown): Config {
     ['--label-loss', o.labelLoss !== undefined],
     ['--protect-labels', o.protectLabels.length > 0],
   ] as const) {
-    if (isSaid && o.labels !== 'auto') assertObjectLabels(o.labels, option);
+    if (isSaid && o.labels !== 'auto') assertLabels(o.labels, option);
   }
   if (o.labels === 'folders' && o.format === 'folder') {
     throw new UsageError(
@@ -252,10 +252,13 @@ export function assertNoDetectors(
   }
 }
 
-/** @throws UsageError for labels that have no objects. */
-function assertObjectLabels(labels: Labels, option: string): void {
-  if (objectMember(labels) !== undefined) return;
-  throw new UsageError(`Expected --labels yolo, voc or coco with ${option} but received ${labels}`);
+/** @throws UsageError for labels that an option makes no sense with. */
+function assertLabels(labels: Labels, option: string): void {
+  const isPassing = option === '--keep labels';
+  if ((isPassing ? labelMember(labels) : objectMember(labels)) !== undefined) return;
+  throw new UsageError(
+    `Expected --labels yolo, voc${isPassing ? ', coco or masks' : ' or coco'} with ${option} but received ${labels}`,
+  );
 }
 
 /**
@@ -263,8 +266,8 @@ function assertObjectLabels(labels: Labels, option: string): void {
  * @throws UsageError where they do not go together.
  */
 export function withFoundLabels(config: Config, labels: Labels): Config {
-  if (config.keep.includes('labels')) assertObjectLabels(labels, '--keep labels');
-  if (config.protectLabels.length > 0) assertObjectLabels(labels, '--protect-labels');
+  if (config.keep.includes('labels')) assertLabels(labels, '--keep labels');
+  if (config.protectLabels.length > 0) assertLabels(labels, '--protect-labels');
   return Object.freeze({ ...config, labels });
 }
 

@@ -165,7 +165,7 @@ describe('fillConfig', () => {
     [{ labelLoss: 0.5 }, 'Expected --labels yolo, voc or coco with --label-loss but received none'],
     [
       { labels: 'folder' },
-      'Expected none, folders, yolo, voc, coco, metadata or auto for --labels but received folder. Did you mean folders?',
+      'Expected none, folders, yolo, voc, coco, masks, metadata or auto for --labels but received folder. Did you mean folders?',
     ],
     [
       { labels: 'folders', format: 'folder' },

@@ -61,7 +61,7 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--format <name>', `${OUTPUT_FORMATS.join(' | ')} (default: webdataset)`)
     .option(
       '--labels <where>',
-      'folders: the class index of the uppermost folder of each image, as .cls and a column | yolo | voc | coco | metadata: files beside the images (auto: whichever there is); see --keep (default: none)',
+      'folders: the class index of the uppermost folder of each image, as .cls and a column | yolo | voc | coco | masks | metadata: files beside the images (auto: whichever there is); see --keep (default: none)',
     )
     .option(
       '--keep <list>',

@@ -12,10 +12,12 @@ import { type Input, inspectInput, stemOf } from './inputs/inspect.ts';
 import { KeepPlan, type KeptMembers, ReadKept } from './inputs/kept.ts';
 import { withLabels } from './inputs/labelled.ts';
 import { listFromFile } from './inputs/list.ts';
+import { selected } from './inputs/selected.ts';
 import { listTar } from './inputs/tar.ts';
 import { KeepError } from './json-fields.ts';
 import { KEPT_BY_DEFAULT, parseKeep } from './keep.ts';
-import { isBeside, objectMember, openLabels } from './labels/open.ts';
+import { isMask } from './labels/masks.ts';
+import { isBeside, labelMember, openLabels } from './labels/open.ts';
 
 /** What the sample is called at the source. For the private directory only. */
 export interface SampleOrigin {
@@ -96,7 +98,7 @@ export interface SourceOptions {
  */
 export async function openSource(options: SourceOptions): Promise<Source> {
   const keep = parseKeep(options.keep ?? KEPT_BY_DEFAULT);
-  const plan = new KeepPlan(keep, objectMember(options.labels));
+  const plan = new KeepPlan(keep, labelMember(options.labels));
   if (options.fromFile !== undefined) {
     const list = await listFromFile(options.fromFile, options.out, options.privateDir, plan);
     const boxesOf = (index: number): readonly Detection[] | undefined => list.images[index]?.boxes;
@@ -132,8 +134,10 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   if (part === undefined || second !== undefined || root === undefined) {
     throw new UsageError(`Expected one folder as input for --labels ${options.labels} but received another`);
   }
-  const reader = await openLabels(options.labels, root, part.names, plan);
-  const source = sourceOf([withLabels(part, reader, plan)], { plan, classNames: undefined });
+  const masks = options.labels === 'masks' ? part.names.filter(isMask) : [];
+  const images = masks.length > 0 ? selected(part, (path) => !isMask(path), 'png') : part;
+  const reader = await openLabels(options.labels, root, images.names, masks, plan);
+  const source = sourceOf([withLabels(images, reader, plan)], { plan, classNames: undefined });
   return { ...source, ...(reader.categories ? { categories: reader.categories } : {}) };
 }
 

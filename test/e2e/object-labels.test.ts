@@ -94,7 +94,7 @@ describe('labels beside images', () => {
   it('are refused where they make no sense', async () => {
     await writeFile(at('x.jpg'), '');
     for (const [args, message] of [
-      [['--keep', 'labels'], /Expected --labels yolo, voc or coco with --keep labels but received none/],
+      [['--keep', 'labels'], /Expected --labels yolo, voc, coco or masks with --keep labels but received none/],
       [['--protect-labels', 'dog'], /with --protect-labels/],
       [['--labels', 'coco'], /found none/],
     ] as const) {

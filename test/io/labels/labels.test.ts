@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Labels } from '../../../src/io/class-folders.ts';
 import { detectLabels } from '../../../src/io/labels/detect.ts';
@@ -258,5 +259,46 @@ describe('detectLabels', () => {
   ])('refuses %s', async (_, files, message) => {
     const { inputs } = await folder('auto', [], files);
     await expect(detectLabels(inputs[0] as string)).rejects.toThrow(message);
+  });
+});
+
+describe('masks', () => {
+  const png = async (): Promise<Buffer> =>
+    sharp(Buffer.alloc(8 * 6, 3), { raw: { width: 8, height: 6, channels: 1 } })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
+
+  it('pass with their images and are none themselves', async () => {
+    const options = await folder('masks', ['labels'], {
+      'images/a.jpg': '',
+      'images/b.jpg': '',
+      'masks/photo.jpg': '',
+    });
+    const input = options.inputs[0] as string;
+    await mkdir(join(input, 'masks/deep'), { recursive: true });
+    await writeFile(join(input, 'masks/a.png'), await png());
+    await writeFile(join(input, 'masks/deep/stray.png'), await png());
+    const samples = await allSamples(options);
+    expect(
+      samples.map(({ index, relativePath, ref }) => [index, relativePath, ref.kind === 'refused' && ref.reason]),
+    ).toEqual([
+      [0, 'images/a.jpg', false],
+      [1, 'images/b.jpg', 'label-missing'],
+      [2, 'masks/photo.jpg', 'label-missing'],
+    ]);
+    expect(samples[0]?.labels).toEqual({ unit: 'pixel', size: { width: 8, height: 6 }, areas: [] });
+    expect([...(samples[0]?.kept?.keys() ?? [])]).toEqual(['mask.png']);
+    const source = await openSource(options);
+    expect(source.at(2).origin.path).toBe(join(input, 'masks/photo.jpg'));
+    expect(Object.fromEntries(source.dropped)).toEqual({ png: 1 });
+    const some = [];
+    for await (const { index } of source.samples({ isWanted: (i) => i === 2 })) some.push(index);
+    expect(some).toEqual([2]);
+  });
+
+  it('must be there', async () => {
+    const options = await folder('masks', ['labels'], { 'images/a.jpg': '', 'a.png': '' });
+    await expect(openSource(options)).rejects.toThrow(/for --labels masks but found none$/);
   });
 });
