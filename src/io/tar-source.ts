@@ -87,7 +87,7 @@ export async function scanTar(path: string, plan?: KeepPlan): Promise<TarScan> {
         else sample.kept.push({ extension, label: member.label });
         if (extension === 'json') {
           const others = await plan?.noteFields(entry);
-          if (others) drop('json field', others);
+          if (others) drop('json fields', others);
           continue;
         }
       }

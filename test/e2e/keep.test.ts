@@ -56,7 +56,7 @@ describe('--keep', () => {
     expect(ran.stderr).toContain(
       'Note: json.label, seg.npy, txt (--keep) will be PUBLISHED AS GIVEN: nothing in it is anonymized\n',
     );
-    expect(ran.stdout).toContain('Not taken from the input: 2 json field, 1 other\n');
+    expect(ran.stdout).toContain('Not taken from the input: 2 json fields, 1 other\n');
     expect(await members('out')).toEqual([
       ['000000000.jpg', ''],
       ['000000000.json', ''],

@@ -67,7 +67,7 @@ describe('members of a WebDataset that pass', () => {
     ]);
     const source = await openSource(await shard(ROWS, ['txt', 'json.label']));
     expect(source.keptMembers).toEqual(['labels.json', 'txt']);
-    expect(Object.fromEntries(source.dropped)).toEqual({ txt: 1, 'json field': 4 });
+    expect(Object.fromEntries(source.dropped)).toEqual({ txt: 1, 'json fields': 4 });
   });
 
   it('are none by default, and nothing is read of them', async () => {

@@ -4,11 +4,24 @@ import { type CocoAnnotation, checkCoco, isCoco, outlineOf } from '../../eval/la
 import type { LabelFiles } from '../../eval/labels/find.ts';
 import { sizedBox } from '../../eval/labels/pixels.ts';
 import { parseJson, readText } from '../../eval/labels/text.ts';
+import { KeepError } from '../json-fields.ts';
 import type { LabelReader } from './label-reader.ts';
 
 interface CocoImage {
   readonly labels: SampleLabels;
   readonly annotations: readonly CocoAnnotation[];
+  /** What is wrong with one of them. */
+  readonly damage?: string;
+}
+
+/** An image that no file names. */
+const NOTHING: CocoImage = { labels: { unit: 'pixel', areas: [] }, annotations: [] };
+
+/** The objects of an image while a file is read. */
+interface ImageObjects {
+  readonly areas: LabelledArea[];
+  readonly annotations: CocoAnnotation[];
+  damage?: string;
 }
 
 /** The member of each sample, and the file beside each image. */
@@ -17,7 +30,7 @@ const MEMBER = 'coco.json';
 /**
  * COCO object detection: json files anywhere in the folder; `file_name` is the end of an image's path. An image that
  * no file names has no objects. What passes is `bbox`, `category_id`, `iscrowd` and outlines.
- * @throws UsageError for files that are damaged, contradict each other or name an image twice.
+ * @throws UsageError for files that are damaged as a whole, contradict each other or name an image twice.
  */
 export async function cocoLabels(files: LabelFiles): Promise<LabelReader> {
   const images = new Map<string, CocoImage>();
@@ -41,7 +54,8 @@ export async function cocoLabels(files: LabelFiles): Promise<LabelReader> {
     categories: Object.fromEntries(categories),
     hasFileOf: () => false,
     async of(image) {
-      const { labels, annotations } = find(image) ?? { labels: { unit: 'pixel', areas: [] }, annotations: [] };
+      const { labels, annotations, damage }: CocoImage = find(image) ?? NOTHING;
+      if (damage !== undefined) throw new KeepError('label-invalid', damage);
       return { labels, member: memberOf(annotations), hasFile: false };
     },
   };
@@ -57,7 +71,7 @@ function readInto(images: Map<string, CocoImage>, categories: Map<string, string
     }
     categories.set(String(id), name);
   }
-  const byImage = new Map<string | number, { areas: LabelledArea[]; annotations: CocoAnnotation[] }>();
+  const byImage = new Map<string | number, ImageObjects>();
   for (const { id } of coco.images) byImage.set(id, { areas: [], annotations: [] });
   for (const [i, annotation] of coco.annotations.entries()) {
     const where = `${file}: annotations.${i}`;
@@ -66,15 +80,22 @@ function readInto(images: Map<string, CocoImage>, categories: Map<string, string
     if (category === undefined || image === undefined) {
       throw new UsageError(`${where}: expected ids of categories and images but received others`);
     }
-    image.areas.push({ category, box: sizedBox(...annotation.bbox, `${where}.bbox`), ...outlineOf(annotation, where) });
-    image.annotations.push(annotation);
+    try {
+      const box = sizedBox(...annotation.bbox, `${where}.bbox`);
+      image.areas.push({ category, box, ...outlineOf(annotation, where) });
+      image.annotations.push(annotation);
+    } catch (error) {
+      // Of a million boxes some have no width: only their images are at fault.
+      image.damage ??= (error as Error).message;
+    }
   }
   for (const [i, { id, file_name, width, height }] of coco.images.entries()) {
     const name = file_name.replaceAll('\\', '/').replace(/^\.\//, '');
     if (images.has(name)) throw new UsageError(`${file}: images.${i}: expected every image once but found one again`);
-    const { areas, annotations } = byImage.get(id) ?? { areas: [], annotations: [] };
+    const { areas, annotations, damage } = byImage.get(id) as ImageObjects;
     const size = width && height ? { size: { width, height } } : {};
-    images.set(name, { labels: { unit: 'pixel', areas, ...size }, annotations });
+    const labels: SampleLabels = { unit: 'pixel', areas, ...size };
+    images.set(name, { labels, annotations, ...(damage === undefined ? {} : { damage }) });
   }
 }
 

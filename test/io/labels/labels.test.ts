@@ -123,6 +123,7 @@ describe('COCO labels', () => {
     images: [
       { id: 1, file_name: 'val/a.jpg', width: 10, height: 20 },
       { id: 2, file_name: 'b.jpg' },
+      { id: 4, file_name: 'thin.jpg' },
     ],
     annotations: [
       {
@@ -132,6 +133,7 @@ describe('COCO labels', () => {
         segmentation: [[1, 2, 4, 2, 4, 6]],
         attributes: { who: 'Jane' },
       },
+      { image_id: 4, category_id: 3, bbox: [1, 2, 0, 4] },
       { image_id: 1, category_id: 3, bbox: [0, 0, 9, 9], segmentation: { counts: [1], size: [9, 9] }, iscrowd: 1 },
     ],
     categories: [
@@ -145,6 +147,7 @@ describe('COCO labels', () => {
       'images/val/a.jpg': '',
       'images/val/b.jpg': '',
       'images/val/none.jpg': '',
+      'images/thin.jpg': '',
       'annotations/instances_val.json': JSON.stringify(COCO),
       'other.json': '{',
     });
@@ -168,6 +171,7 @@ describe('COCO labels', () => {
     ]);
     expect(samples['images/val/b.jpg']).toEqual([{ 'coco.json': '{"annotations":"[]"}' }, []]);
     expect(samples['images/val/none.jpg']).toEqual([{ 'coco.json': '{"annotations":"[]"}' }, []]);
+    expect(samples['images/thin.jpg']).toBe('label-invalid');
     expect((await openSource(options)).categories).toEqual({ 3: 'car', 18: 'dog' });
   });
 
