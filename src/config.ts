@@ -7,9 +7,9 @@ import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './c
 import { UsageError } from './errors.ts';
 import { LABELS, type Labels } from './io/class-folders.ts';
 import { KEPT_BY_DEFAULT, parseKeep } from './io/keep.ts';
-import { labelMember, objectMember } from './io/labels/open.ts';
 import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
+import { assertLabels, assertListAlone, assertNoDetectors } from './option-conflicts.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { BODY_FILLS, TEXT_FILLS } from './redact/replace.ts';
 
@@ -161,7 +161,7 @@ export function fillConfig(options: unknown): Config {
   if (o.fromFile === undefined && inputs.length === 0) {
     throw new UsageError(`Expected at least one path for <input> but received ${o.inputs ? 'none' : 'nothing'}`);
   }
-  if (o.fromFile !== undefined) assertListAlone(o);
+  if (o.fromFile !== undefined) assertListAlone({ ...o, inputs });
   if (o.preset && o.classes) throw new UsageError('Expected either --preset or --classes but received both');
   if (o.retryFailed && (o.overwrite || !o.resume)) {
     const other = o.overwrite ? '--overwrite' : '--no-resume';
@@ -235,53 +235,6 @@ export function fillConfig(options: unknown): Config {
     retryFailed: o.retryFailed,
     overwrite: o.overwrite,
   });
-}
-
-/**
- * @param boxes what the regions come from.
- * @throws UsageError for options of detectors, which such a run does not have.
- */
-export function assertNoDetectors(
-  options: { readonly model: object; readonly threshold: object; readonly quality?: string | undefined },
-  boxes: string,
-): void {
-  for (const option of ['model', 'threshold', 'quality'] as const) {
-    const given = options[option];
-    if (given === undefined || (typeof given === 'object' && Object.keys(given).length === 0)) continue;
-    throw new UsageError(`Expected no --${option} with ${boxes}, which needs no detector, but received one`);
-  }
-}
-
-/** @throws UsageError for labels that an option makes no sense with. */
-function assertLabels(labels: Labels, option: string): void {
-  const isPassing = option === '--keep labels';
-  if ((isPassing ? labelMember(labels) : objectMember(labels)) !== undefined) return;
-  throw new UsageError(
-    `Expected --labels yolo, voc${isPassing ? ', coco or masks' : ' or coco'} with ${option} but received ${labels}`,
-  );
-}
-
-/**
- * The same settings once it is known which labels there are.
- * @throws UsageError where they do not go together.
- */
-export function withFoundLabels(config: Config, labels: Labels): Config {
-  if (config.keep.includes('labels')) assertLabels(labels, '--keep labels');
-  if (config.protectLabels.length > 0) assertLabels(labels, '--protect-labels');
-  return Object.freeze({ ...config, labels });
-}
-
-/** A list says itself what the inputs, their labels and their boxes are. */
-function assertListAlone({ inputs, boxes, labels }: v.InferOutput<typeof optionsSchema>): void {
-  const other = inputs?.length
-    ? 'inputs'
-    : boxes !== undefined
-      ? '--boxes'
-      : labels !== 'none'
-        ? '--labels'
-        : undefined;
-  if (other === undefined) return;
-  throw new UsageError(`Expected no ${other} with --from-file, whose lines may tell them, but received some`);
 }
 
 /** @throws UsageError for what cannot pass. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { assertNoDetectors, type Config, withFoundLabels } from './config.ts';
+import type { Config } from './config.ts';
 import type { Outcome, RejectedOutcome } from './core/outcome.ts';
 import type { ClassName } from './core/types.ts';
 import { chooseEncoding } from './encoding.ts';
@@ -12,6 +12,7 @@ import { type ListedSample, openSource, type Sample, type Source } from './io/so
 import { boxesOfList, type GivenBoxes, openGivenBoxes } from './known/boxes.ts';
 import { Review } from './known/review.ts';
 import { type CategoryLoss, sumUpLosses } from './label-losses.ts';
+import { assertNoDetectors, withFoundLabels } from './option-conflicts.ts';
 import { type DetectedBefore, GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
 import { Groups, numbersOf } from './pseudonyms.ts';
 import { privateRun, publicSettings } from './run-settings.ts';

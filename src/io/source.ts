@@ -5,16 +5,15 @@ import type { Detection } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { classFolders, type Labels } from './class-folders.ts';
 import { assertDisjoint } from './disjoint.ts';
-import { countExtensions } from './extensions.ts';
 import { listFiles } from './inputs/files.ts';
 import type { InputPart } from './inputs/input-part.ts';
 import { type Input, inspectInput, stemOf } from './inputs/inspect.ts';
-import { KeepPlan, type KeptMembers, ReadKept } from './inputs/kept.ts';
+import { joinParts } from './inputs/joined.ts';
+import { KeepPlan, type KeptMembers } from './inputs/kept.ts';
 import { withLabels } from './inputs/labelled.ts';
 import { listFromFile } from './inputs/list.ts';
 import { selected } from './inputs/selected.ts';
 import { listTar } from './inputs/tar.ts';
-import { KeepError } from './json-fields.ts';
 import { KEPT_BY_DEFAULT, parseKeep } from './keep.ts';
 import { isMask } from './labels/masks.ts';
 import { isBeside, labelMember, openLabels } from './labels/open.ts';
@@ -103,7 +102,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     const list = await listFromFile(options.fromFile, options.out, options.privateDir, plan);
     const boxesOf = (index: number): readonly Detection[] | undefined => list.images[index]?.boxes;
     const keyOf = (index: number): string | undefined => list.images[index]?.key;
-    return { ...sourceOf([list], { plan, classNames: list.classNames, keyOf }), boxesOf };
+    return { ...joinParts([list], { plan, classNames: list.classNames, keyOf }), boxesOf };
   }
   const { memberLimitBytes = 512 * 2 ** 20 } = options;
   if (options.inputs.length === 0) throw new UsageError('Expected at least one input but received none');
@@ -127,7 +126,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     parts = parts.map((part) => ({ ...part, labelled: true, labelOf: (at) => classes.indexOf(part.pathOf(at)) }));
   if (parts.length > 1) assertDistinct(parts, options.inputs);
   if (!isBeside(options.labels)) {
-    return sourceOf(parts, { plan, classNames: classes?.classNames });
+    return joinParts(parts, { plan, classNames: classes?.classNames });
   }
   const [part, second] = parts;
   const root = inputs[0]?.kind === 'folder' ? inputs[0].path : undefined;
@@ -137,97 +136,8 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   const masks = options.labels === 'masks' ? part.names.filter(isMask) : [];
   const images = masks.length > 0 ? selected(part, (path) => !isMask(path), 'png') : part;
   const reader = await openLabels(options.labels, root, images.names, masks, plan);
-  const source = sourceOf([withLabels(images, reader, plan)], { plan, classNames: undefined });
+  const source = joinParts([withLabels(images, reader, plan)], { plan, classNames: undefined });
   return { ...source, ...(reader.categories ? { categories: reader.categories } : {}) };
-}
-
-/** Parts one after the other, as one source. */
-function sourceOf(
-  parts: readonly InputPart[],
-  {
-    plan,
-    classNames,
-    keyOf = () => undefined,
-  }: {
-    readonly plan: KeepPlan;
-    readonly classNames: readonly string[] | undefined;
-    readonly keyOf?: (index: number) => string | undefined;
-  },
-): Source {
-  if (parts.some((part) => part.names.length > 0)) plan.assertFound();
-  const { keep } = plan;
-  const hasCls =
-    keep.cls && parts.every((part) => part.labelled || part.names.length === 0) && parts.some((part) => part.labelled);
-  const dropped = new Map<string, number>();
-  for (const part of parts) {
-    for (const [label, n] of part.dropped) dropped.set(label, (dropped.get(label) ?? 0) + n);
-    if (!hasCls && part.clsMembers > 0) dropped.set('cls', (dropped.get('cls') ?? 0) + part.clsMembers);
-  }
-  /** Index of the first sample of each part, and after the last one. */
-  const starts = [0];
-  for (const part of parts) starts.push((starts.at(-1) as number) + part.names.length);
-  const listed = (part: InputPart, start: number, at: number): ListedSample => {
-    const label = hasCls ? part.labelOf(at) : undefined;
-    const listedKey = keyOf(start + at);
-    return {
-      index: start + at,
-      origin: part.originOf(at),
-      relativePath: part.names[at] as string,
-      ...(label === undefined ? {} : { cls: String(label) }),
-      ...(listedKey === undefined ? {} : { listedKey }),
-    };
-  };
-  return {
-    total: starts.at(-1) as number,
-    extensions: countExtensions(parts.flatMap((part) => part.names)),
-    dropped,
-    hasCls,
-    keptMembers: plan.members,
-    ...(classNames && hasCls ? { classNames } : {}),
-    at(index) {
-      const i = lastUpTo(starts, index);
-      const part = parts[i];
-      if (part === undefined) throw new RangeError(`Expected an index below ${starts.at(-1)} but received ${index}`);
-      const start = starts[i] as number;
-      return listed(part, start, index - start);
-    },
-    async *samples({ isWanted = () => true, signal } = {}) {
-      for (const [i, part] of parts.entries()) {
-        const start = starts[i] as number;
-        const isWantedHere = (at: number): boolean => isWanted(start + at);
-        // A part of which nothing is wanted is not even opened.
-        if (!part.names.some((_, at) => isWantedHere(at))) continue;
-        for await (const { at, ref, kept = new ReadKept() } of part.read(isWantedHere)) {
-          if (signal?.aborted) return;
-          yield { ...listed(part, start, at), ...withKept(ref, kept, plan) };
-        }
-      }
-    },
-  };
-}
-
-/** A sample with what passes with it; refused when that is not what it should be. */
-function withKept(ref: SampleRef, read: ReadKept, plan: KeepPlan): Pick<Sample, 'ref' | 'kept' | 'labels'> {
-  try {
-    if (read.refusal) throw read.refusal;
-    const kept = plan.membersOf(read);
-    return { ref, ...(kept.size > 0 ? { kept } : {}), ...(read.labels ? { labels: read.labels } : {}) };
-  } catch (error) {
-    if (!(error instanceof KeepError)) throw error;
-    return { ref: { kind: 'refused', reason: error.reason, message: error.message } };
-  }
-}
-
-/** Position of the last of the ascending numbers that is not above `limit`; −1 for none. */
-function lastUpTo(numbers: readonly number[], limit: number): number {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((numbers[middle] as number) <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 /** @throws UsageError for an input that is no folder. */
