@@ -7,6 +7,7 @@ webdataset and Hugging Face's datasets must give the same samples, pyarrow the r
 `*_stats.json` must add up as img2dataset's readers expect.
 """
 
+import hashlib
 import io
 import json
 import sys
@@ -29,6 +30,8 @@ for sample in wds.WebDataset(shards, shardshuffle=False, empty_check=False):
     size = Image.open(io.BytesIO(sample[image])).size
     record = json.loads(sample["json"])
     assert (record["width"], record["height"]) == size, sample["__key__"]
+    for extension, digest in record.get("kept", {}).items():
+        assert hashlib.sha256(sample[extension]).hexdigest() == digest, f"{sample['__key__']}.{extension}"
     by_key[sample["__key__"]] = (size, sample.get("cls"))
 
 rows = [row for table in tables for row in table]
