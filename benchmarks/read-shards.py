@@ -8,6 +8,7 @@ webdataset and Hugging Face's datasets must give the same samples, pyarrow the r
 member. Of a folder, datasets must give every row of `metadata.jsonl` with its image.
 """
 
+import hashlib
 import io
 import json
 import sys
@@ -44,6 +45,8 @@ for sample in wds.WebDataset(shards, shardshuffle=False, empty_check=False):
     size = Image.open(io.BytesIO(sample[image])).size
     record = json.loads(sample["json"])
     assert (record["width"], record["height"]) == size, sample["__key__"]
+    for extension, digest in record.get("kept", {}).items():
+        assert hashlib.sha256(sample[extension]).hexdigest() == digest, f"{sample['__key__']}.{extension}"
     by_key[sample["__key__"]] = (size, sample.get("cls"))
 
 indices = 0

@@ -10,6 +10,7 @@ import { WorkerPool } from './worker/pool.ts';
 /** Options of a run that are about files. */
 type OfFiles =
   | 'inputs'
+  | 'fromFile'
   | 'out'
   | 'privateDir'
   | 'privatePassphraseFile'
@@ -17,6 +18,9 @@ type OfFiles =
   | 'sourceIds'
   | 'format'
   | 'labels'
+  | 'keep'
+  | 'labelLoss'
+  | 'protectLabels'
   | 'samplesPerShard'
   | 'shardIndex'
   | 'shardCount'

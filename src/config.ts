@@ -6,9 +6,11 @@ import * as v from 'valibot';
 import { CLASSES, type ClassName, type ImageFormat, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
 import { LABELS, type Labels } from './io/class-folders.ts';
+import { KEPT_BY_DEFAULT, parseKeep } from './io/keep.ts';
 import type { Part } from './io/shard-plan.ts';
 import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
+import { assertLabels, assertListAlone, assertNoDetectors } from './option-conflicts.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { BODY_FILLS, TEXT_FILLS } from './redact/replace.ts';
 
@@ -55,9 +57,11 @@ const className = v.picklist(CLASSES, `a class (${anyOf(CLASSES)})`);
 const byClass = <T extends v.GenericSchema>(value: T) => v.record(className, value, 'a value by class');
 const mode = v.picklist(MODES, anyOf(MODES));
 
-/** What a caller may say; everything but inputs and output folder has a default. */
+/** What a caller may say; everything but inputs (or a list of them) and output folder has a default. */
 const optionsSchema = v.strictObject({
-  inputs: v.pipe(v.array(text('a path'), 'a list of paths'), v.minLength(1, 'at least one path')),
+  inputs: v.optional(v.array(text('a path'), 'a list of paths')),
+  /** A list of images, taken instead of inputs. */
+  fromFile: v.optional(text('a file')),
   out: text('a folder'),
   privateDir: v.optional(text('a folder')),
   /** File of the passphrase that the private folder is encrypted to. */
@@ -88,6 +92,12 @@ const optionsSchema = v.strictObject({
   model: v.optional(byClass(text('a model id or path')), {}),
   /** Where class labels come from, besides `.cls` members of tar inputs. */
   labels: v.optional(oneOf(LABELS), 'none'),
+  /** What passes besides redacted images: `cls`, `key`, `json.<field>`, extensions of tar members, or `none`. */
+  keep: v.optional(v.array(text('a field'), 'a list of fields'), [...KEPT_BY_DEFAULT]),
+  /** Share of a labelled object's area that may be redacted before it counts as lost. */
+  labelLoss: v.optional(between(0, 1)),
+  /** Categories of labelled objects in which only faces are redacted. */
+  protectLabels: v.optional(v.array(text('a category'), 'a list of categories'), []),
   /** How closely images are looked at; default balanced. */
   quality: v.optional(oneOf(QUALITIES)),
   /** File of the regions of every image, taken instead of what detectors would find. */
@@ -123,7 +133,9 @@ export type Options = v.InferInput<typeof optionsSchema>;
 
 /** Every setting, total, frozen and JSON-safe: it is decided once and crosses threads. */
 export interface Config {
+  /** None with `fromFile`. */
   readonly inputs: readonly string[];
+  readonly fromFile?: string;
   readonly out: string;
   readonly privateDir: string;
   readonly privatePassphraseFile?: string;
@@ -142,6 +154,11 @@ export interface Config {
   readonly model: Readonly<Partial<Record<ClassName, string>>>;
   readonly quality: Quality;
   readonly labels: Labels;
+  /** Sorted; empty for none. */
+  readonly keep: readonly string[];
+  readonly labelLoss: number;
+  /** Sorted. */
+  readonly protectLabels: readonly string[];
   readonly boxes?: string;
   readonly corrections?: string;
   readonly format: (typeof OUTPUT_FORMATS)[number];
@@ -170,22 +187,17 @@ export function fillConfig(options: unknown): Config {
   const result = v.safeParse(optionsSchema, options);
   if (!result.success) throw new UsageError(explain(result.issues[0]));
   const o = result.output;
+  const { inputs = [] } = o;
+  if (o.fromFile === undefined && inputs.length === 0) {
+    throw new UsageError(`Expected at least one path for <input> but received ${o.inputs ? 'none' : 'nothing'}`);
+  }
+  if (o.fromFile !== undefined) assertListAlone({ ...o, inputs });
   if (o.preset && o.classes) throw new UsageError('Expected either --preset or --classes but received both');
   if (o.retryFailed && (o.overwrite || !o.resume)) {
     const other = o.overwrite ? '--overwrite' : '--no-resume';
     throw new UsageError(`Expected an earlier output to be gone on with for --retry-failed but received ${other}`);
   }
-  for (const option of ['model', 'threshold', 'quality'] as const) {
-    const given = o[option];
-    if (
-      o.boxes === undefined ||
-      given === undefined ||
-      (typeof given === 'object' && Object.keys(given).length === 0)
-    ) {
-      continue;
-    }
-    throw new UsageError(`Expected no --${option} with --boxes, which needs no detector, but received one`);
-  }
+  if (o.boxes !== undefined) assertNoDetectors(o, '--boxes');
   const classes = CLASSES.filter((c) => (o.classes ?? PRESETS[o.preset ?? 'strict']).some((wanted) => wanted === c));
   for (const option of ['redact', 'grow', 'threshold', 'model'] as const) {
     const given = o[option];
@@ -205,6 +217,13 @@ export function fillConfig(options: unknown): Config {
       throw new UsageError(`Expected --redact ${cls}=synthetic with ${flagOf(option)} but received ${redact[cls]}`);
     }
   }
+  for (const [option, isSaid] of [
+    ['--keep labels', o.keep.includes('labels')],
+    ['--label-loss', o.labelLoss !== undefined],
+    ['--protect-labels', o.protectLabels.length > 0],
+  ] as const) {
+    if (isSaid && o.labels !== 'auto') assertLabels(o.labels, option);
+  }
   if (o.labels === 'folders' && o.format === 'folder') {
     throw new UsageError(
       'Expected --format webdataset with --labels folders: a mirrored tree keeps its folders anyway',
@@ -218,9 +237,15 @@ export function fillConfig(options: unknown): Config {
       throw new UsageError(`Expected --format ${format} with ${flagOf(option)} but received ${o.format}`);
     }
   }
+  if (o.hfMetadata && o.keep.includes('jsonl')) {
+    throw new UsageError(
+      'Expected no jsonl in --keep with --hf-metadata, since it could pass for its table, but received it',
+    );
+  }
   const out = path.resolve(o.out);
   return deepFreeze({
-    inputs: o.inputs,
+    inputs,
+    ...(o.fromFile === undefined ? {} : { fromFile: path.resolve(o.fromFile) }),
     out,
     privateDir: path.resolve(o.privateDir ?? `${out}.private`),
     ...(o.privatePassphraseFile === undefined ? {} : { privatePassphraseFile: path.resolve(o.privatePassphraseFile) }),
@@ -237,6 +262,9 @@ export function fillConfig(options: unknown): Config {
     threshold: o.threshold,
     model: o.model,
     labels: o.labels,
+    keep: keptNames(o.keep),
+    labelLoss: o.labelLoss ?? 0.2,
+    protectLabels: [...new Set(o.protectLabels)].sort(),
     quality: o.quality ?? 'balanced',
     ...(o.boxes === undefined ? {} : { boxes: path.resolve(o.boxes) }),
     ...(o.corrections === undefined ? {} : { corrections: path.resolve(o.corrections) }),
@@ -256,6 +284,12 @@ export function fillConfig(options: unknown): Config {
     retryFailed: o.retryFailed,
     overwrite: o.overwrite,
   });
+}
+
+/** @throws UsageError for what cannot pass. */
+function keptNames(names: readonly string[]): string[] {
+  parseKeep(names);
+  return [...new Set(names)].filter((name) => name !== 'none').sort();
 }
 
 function modes(redact: v.InferOutput<typeof optionsSchema>['redact']): Record<ClassName, Mode> {
@@ -308,7 +342,7 @@ function explain(issue: v.BaseIssue<unknown>): string {
   }
   // The root's own issue about a key is that it is missing.
   const missing = leaf.type === 'strict_object';
-  const expected = missing ? (option === 'inputs' ? 'at least one path' : 'a folder') : leaf.message;
+  const expected = missing ? 'a folder' : leaf.message;
   const ofClass = path[1]?.type === 'object' && path[1].origin === 'value' ? ` ${cls}` : '';
   const choices = leaf.type === 'picklist' ? (leaf.expected?.match(/\w+/g) ?? []) : [];
   return `Expected ${expected} for ${flagOf(option)}${ofClass} but received ${received(leaf)}${suggest(String(leaf.input), choices)}`;

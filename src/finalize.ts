@@ -1,7 +1,14 @@
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { OutputError, UsageError } from './errors.ts';
-import { finishedParts, type PartRun, type PartsOfRun, reviewOf, samePrivateRun } from './finished-parts.ts';
+import {
+  finishedParts,
+  labelLossOf,
+  type PartRun,
+  type PartsOfRun,
+  reviewOf,
+  samePrivateRun,
+} from './finished-parts.ts';
 import type { WrittenFile } from './io/atomic.ts';
 import { readLedger } from './io/ledger-files.ts';
 import { removeLeftovers } from './io/leftovers.ts';
@@ -19,6 +26,7 @@ import type { SecretOptions } from './io/secret.ts';
 import { shardFormat } from './io/shard-formats.ts';
 import { ShardPlan } from './io/shard-plan.ts';
 import { readSources, type SourceEntry } from './io/source-entries.ts';
+import { sumUpLosses } from './label-losses.ts';
 import { publicResult, RecordCounts } from './record-counts.ts';
 import { layoutSchema, told, wholeNumber } from './run-file.ts';
 
@@ -108,6 +116,7 @@ async function putTogether(
   const settings = settingsOfPart((parts[0] as PartRun).run);
   const { total, samplesPerShard, ...layout } = told(layoutSchema, settings, out);
   const { listing: _, sourceIdKey: __, ...privateRun } = await samePrivateRun(run);
+  const over = labelLossOf(run);
   const sources = new Map<number, SourceEntry>();
   for (const part of parts) {
     for await (const entry of readSources(part.privateDir, seal)) sources.set(entry.index, entry);
@@ -145,7 +154,8 @@ async function putTogether(
   const log = RunLog.over(out, settings);
   log.commit(files);
   log.commit(await format.close(plan.names(), at));
-  await log.finish(publicResult(total, counts, reviewOf(parts)));
+  const losses = over === undefined ? undefined : { over, categories: await sumUpLosses(privateDir, over, { seal }) };
+  await log.finish(publicResult(total, counts, reviewOf(parts), losses));
   const { published, rejected } = counts;
   const reasons = counts.reasons();
   return {

@@ -8,6 +8,7 @@ import { differingPrivateRuns, differingSettings } from './io/settings.ts';
 import type { Part } from './io/shard-plan.ts';
 import { readSourceIdKey } from './io/source-id-key.ts';
 import type { ReviewSummary } from './run.ts';
+import { lossSchema, told } from './run-file.ts';
 
 /** A part that is finished. */
 export type PartRun = Part & { readonly run: Readonly<Record<string, unknown>>; readonly privateDir: string };
@@ -100,4 +101,17 @@ export function reviewOf(parts: readonly PartRun[]): Counts | undefined {
     sum.changed += review.changed;
   }
   return isReviewed ? sum : undefined;
+}
+
+/**
+ * Share of a labelled object's area from which on it is counted as lost, in all parts; undefined without labels of objects.
+ * @throws UsageError when parts have another one.
+ */
+export function labelLossOf({ out, parts }: PartsOfRun): number | undefined {
+  const [first, ...others] = parts.map(({ run }) => told(lossSchema, run.result, out).labelLoss?.over);
+  const other = others.findIndex((over) => over !== first);
+  if (other < 0) return first;
+  throw new UsageError(
+    `Expected parts of one --label-loss in ${out} but part ${other + 1} has ${others[other]} and part 0 ${first}`,
+  );
 }

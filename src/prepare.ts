@@ -195,10 +195,13 @@ async function jobOf(
     encode: config.encode,
     jpegQuality: config.jpegQuality,
     limitPixels: config.limitPixels,
+    // Only where it decides something: other policies stay what they were.
+    ...(config.protectLabels.length > 0 ? { protectLabels: config.protectLabels } : {}),
     ...more,
   };
   return {
     detect,
+    protectLabels: config.protectLabels,
     guides: await prepareGuides(config, manifest),
     ...(await prepareFaces(config, manifest)),
     policy: { classes: config.classes, redact: config.redact, grow },

@@ -1,6 +1,6 @@
 import type { RedactionRecord } from './core/outcome.ts';
 import { CLASSES, type ClassName } from './core/types.ts';
-import type { ReviewSummary } from './run.ts';
+import type { LabelLosses, ReviewSummary } from './run.ts';
 
 /** Adds up redaction records. */
 export class RecordCounts {
@@ -8,6 +8,8 @@ export class RecordCounts {
   published = 0;
   rejected = 0;
   withdrawn = 0;
+  /** Detections that were left as they are, since labels protect the objects that they lie in. */
+  protected = 0;
   readonly regions = perClass();
   /** Published images with at least one region of the class. */
   readonly images = perClass();
@@ -28,6 +30,7 @@ export class RecordCounts {
       return;
     }
     this.published++;
+    this.protected += record.protected ?? 0;
     for (const cls of CLASSES) {
       this.regions[cls] += record.counts[cls];
       if (record.counts[cls] > 0) this.images[cls]++;
@@ -46,6 +49,7 @@ export function publicResult(
   total: number,
   counts: RecordCounts,
   review: Omit<ReviewSummary, 'problems'> | undefined,
+  labelLoss?: LabelLosses,
 ): Record<string, unknown> {
   const { published, rejected, withdrawn, regions, images, standIns } = counts;
   const { added, removed, changed } = review ?? {};
@@ -58,6 +62,7 @@ export function publicResult(
     standIns,
     reasons: counts.reasons(),
     ...(review ? { review: { added, removed, changed } } : {}),
+    ...(labelLoss ? { labelLoss } : {}),
     ...(withdrawn > 0 ? { withdrawn } : {}),
   };
 }

@@ -5,6 +5,8 @@ const length = v.pipe(v.number(), v.integer(), v.minValue(0));
 const key = v.pipe(v.string(), v.regex(/^\d{9,}$/));
 const code = v.pipe(v.string(), v.regex(/^[a-z0-9_:-]{1,64}$/));
 
+const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+
 const regionSchema = v.strictObject({
   class: v.picklist(CLASSES),
   box: v.optional(v.tuple([length, length, length, length])),
@@ -29,7 +31,9 @@ export const recordSchema = v.variant('status', [
     models: v.array(v.pipe(v.string(), v.regex(/^[a-z]+:[a-z0-9.-]+@(sha256:[0-9a-f]{64}|interim|given)$/))),
     counts: v.strictObject({ face: length, body: length, plate: length, text: length }),
     regions: v.array(regionSchema),
+    protected: v.optional(length),
     stripped: v.array(code),
+    kept: v.optional(v.record(v.pipe(v.string(), v.regex(/^[a-z0-9_.]{1,128}$/)), digest)),
     out_sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
     source_id: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   }),

@@ -5,6 +5,7 @@ import { type Config, fillConfig, type Options, PRESETS } from './config.ts';
 import type { RejectedOutcome } from './core/outcome.ts';
 import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
+import { KEPT_BY_DEFAULT } from './io/keep.ts';
 import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
 import { hasPrivateParts, notFinalized } from './io/parts.ts';
 import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
@@ -21,7 +22,17 @@ import type { Known } from './worker/job.ts';
 /** Options that a replay does not take from the earlier run. */
 export type ReplayOptions = Omit<
   Options,
-  'inputs' | 'model' | 'quality' | 'boxes' | 'labels' | 'samplesPerShard' | 'shardIndex' | 'shardCount' | 'retryFailed'
+  | 'inputs'
+  | 'fromFile'
+  | 'model'
+  | 'quality'
+  | 'boxes'
+  | 'labels'
+  | 'keep'
+  | 'samplesPerShard'
+  | 'shardIndex'
+  | 'shardCount'
+  | 'retryFailed'
 >;
 
 export interface Replay {
@@ -52,10 +63,13 @@ const settingsSchema = v.object({
   samplesPerShard: v.number(),
   logGeometry: v.string(),
   labels: v.optional(v.string(), 'none'),
+  keep: v.optional(v.array(v.string()), [...KEPT_BY_DEFAULT]),
   sourceIds: v.optional(v.boolean(), false),
   daliIndex: v.optional(v.boolean(), false),
   hfMetadata: v.optional(v.boolean(), false),
   classNames: v.optional(v.array(v.string())),
+  categories: v.optional(v.record(v.string(), v.string())),
+  protectLabels: v.optional(v.array(v.string()), []),
 });
 type Settings = v.InferOutput<typeof settingsSchema>;
 
@@ -98,8 +112,12 @@ async function replay(
   hooks: RunHooks,
 ): Promise<RunSummary> {
   const ledger = await openLedgerSource(folder, earlier.total, config, seal);
-  const { classNames } = earlier.settings;
-  const source = { ...ledger, ...(config.labels === 'folders' && classNames ? { classNames } : {}) };
+  const { classNames, categories } = earlier.settings;
+  const source = {
+    ...ledger,
+    ...(ledger.hasCls && classNames ? { classNames } : {}),
+    ...(categories ? { categories } : {}),
+  };
   if (config.format === 'folder' && !source.isNamed) {
     throw new UsageError(`Expected names of images for --format folder but ${folder} is of a version that kept none`);
   }
@@ -110,16 +128,22 @@ async function replay(
   const stored = await StoredDetections.open(folder, seal);
   const knownOf = async (index: number): Promise<Known | RejectedOutcome> => {
     if (source.withdrawn.has(index)) return WITHDRAWN;
-    const detections = await stored.of(index);
-    if (detections === undefined) return quarantine.get(index) ?? UNKNOWN;
+    const found = await stored.of(index);
+    if (found === undefined) return quarantine.get(index) ?? UNKNOWN;
     const sourceSha256 = source.sha256Of(index);
-    return { detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
+    const { detections, labels: areas } = found;
+    return {
+      detections,
+      ...(areas ? { labels: { unit: 'pixel', areas } } : {}),
+      ...(sourceSha256 === undefined ? {} : { sourceSha256 }),
+    };
   };
   const before = earlier.detected;
   const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, before);
   try {
+    const notices = lostNotices(source.lostMembers);
     return await runSource(
-      { config, source, prepare, knownOf, before, detections: 'stored', digest: null, ...ids },
+      { config, source, prepare, knownOf, before, detections: 'stored', digest: null, notices, ...ids },
       hooks,
     );
   } finally {
@@ -133,6 +157,11 @@ const WITHDRAWN: RejectedOutcome = {
   reason: 'withdrawn',
   message: 'Expected an image of the earlier run but it was withdrawn',
 };
+
+function lostNotices(lost: readonly string[]): string[] {
+  if (lost.length === 0) return [];
+  return [`${lost.join(', ')} (--keep) will NOT be in this replay: the private folder keeps small members only`];
+}
 
 const UNKNOWN: RejectedOutcome = {
   status: 'quarantined',
@@ -221,8 +250,10 @@ function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): 
     limitPixels: settings.limitPixels,
     ...rest,
     samplesPerShard: settings.samplesPerShard,
+    protectLabels: rest.protectLabels ?? settings.protectLabels,
     // A mirrored tree keeps its folders anyway.
-    labels: (said.format ?? settings.format) === 'folder' ? 'none' : settings.labels,
+    labels: settings.labels === 'folders' && (said.format ?? settings.format) === 'folder' ? 'none' : settings.labels,
+    keep: settings.keep.length > 0 ? settings.keep : ['none'],
     quality: detected.quality,
     classes: preset !== undefined && said.classes === undefined ? classes : wanted,
     ...(preset !== undefined && said.classes !== undefined ? { preset } : {}),

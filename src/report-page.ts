@@ -49,6 +49,7 @@ ${
       )}`
     : ''
 }
+${lossTable(run)}
 <h2>Models</h2>
 <ul>${strings(run.models)
     .map((m) => `<li><code>${escapeHtml(m)}</code></li>`)
@@ -76,6 +77,14 @@ function classTable({ run, classes, published }: ReportData): string {
       escapeHtml(setting('grow', c.cls)),
     ]);
   return table(['class', 'regions', 'images', 'of images', 'mode', 'threshold', 'growth'], rows);
+}
+
+/** What labelled objects lost to redaction, as run.json tells it; nothing without labels. */
+function lossTable(run: ReportData['run']): string {
+  const { over, categories } = (run.labelLoss ?? {}) as { over?: unknown; categories?: unknown };
+  if (typeof over !== 'number' || !Array.isArray(categories) || categories.length === 0) return '';
+  const rows = categories.map(({ category, objects, lost }) => [escapeHtml(category), Number(objects), Number(lost)]);
+  return `<h2>Labelled objects</h2>\n${table(['label', 'objects', `lost over ${Math.round(over * 100)} %`], rows)}`;
 }
 
 function heightTable({ classes, heightBounds }: ReportData): string {

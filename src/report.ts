@@ -8,6 +8,7 @@ import { thumbnail } from './image/thumbnail.ts';
 import { writeFileAtomic } from './io/atomic.ts';
 import { LOG_FOLDER } from './io/run-log.ts';
 import { readBody, tarEntries } from './io/tar-archive.ts';
+import { memberName } from './io/tar-members.ts';
 import { recordSchema } from './record-schema.ts';
 import { type ReportData, renderReport } from './report-page.ts';
 import { readRun } from './verify-output.ts';
@@ -107,8 +108,9 @@ async function collectImages(
   }
   for (const name of (await readdir(out)).filter((n) => /^\d+\.tar$/.test(n)).sort()) {
     for await (const entry of tarEntries(path.join(out, name))) {
-      const record = shown.get(entry.header.name.split('.')[0] ?? '');
-      const isImage = record && !/\.(json|cls)$/.test(entry.header.name);
+      const { key, extension } = memberName(entry.header.name);
+      const record = shown.get(key);
+      const isImage = record && ![...Object.keys(record.kept ?? {}), 'json', 'cls'].includes(extension);
       const bytes = await readBody(entry);
       if (isImage) images.push({ record, jpeg: await thumbnail(bytes, THUMBNAIL_SIDE) });
     }

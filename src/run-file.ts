@@ -14,6 +14,11 @@ export const layoutSchema = v.object({
   hfMetadata: v.optional(v.boolean(), false),
 });
 
+/** What run.json tells of labelled objects, in a run that has some. */
+export const lossSchema = v.object({
+  labelLoss: v.optional(v.object({ over: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) })),
+});
+
 /** @throws UsageError when a run.json in the output tells something else. */
 export function told<T extends v.GenericSchema>(schema: T, run: unknown, out: string): v.InferOutput<T> {
   const result = v.safeParse(schema, run);

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { KEPT_BY_DEFAULT } from './io/keep.ts';
 import { listingDigest } from './io/listing.ts';
 import type { PrivateRun } from './io/private-run.ts';
 import { digestOfKey } from './io/run-keys.ts';
@@ -39,7 +40,11 @@ export function privateRun(
 }
 
 /** What `run.json` tells about the settings: no path, no name. */
-export function publicSettings(config: Config, job: Job, { classNames }: Source): Record<string, unknown> {
+export function publicSettings(
+  config: Config,
+  job: Job,
+  { classNames, categories, keptMembers }: Source,
+): Record<string, unknown> {
   return {
     version: packageVersion(),
     policy: job.policyHash,
@@ -63,7 +68,17 @@ export function publicSettings(config: Config, job: Job, { classNames }: Source)
     sourceIds: config.sourceIds,
     daliIndex: config.daliIndex,
     hfMetadata: config.hfMetadata,
-    // Only with labels from folders: what the class indices mean.
+    ...keepSettings(config, keptMembers),
+    ...(config.protectLabels.length > 0 ? { protectLabels: config.protectLabels } : {}),
+    // Only with labels from folders or a list: what the class indices mean.
     ...(classNames ? { classNames } : {}),
+    ...(categories && config.keep.includes('labels') ? { categories } : {}),
   };
+}
+
+/** What passes as it is, unless it is what passes by default. */
+function keepSettings({ keep }: Config, keptMembers: readonly string[]): Record<string, unknown> {
+  if (keep.join() === KEPT_BY_DEFAULT.join()) return {};
+  // For whoever gets the output: nobody has looked at these.
+  return { keep, ...(keptMembers.length > 0 ? { publishedAsGiven: keptMembers } : {}) };
 }

@@ -3,14 +3,20 @@ import type { Config } from './config.ts';
 import type { Outcome, RejectedOutcome } from './core/outcome.ts';
 import type { ClassName } from './core/types.ts';
 import { chooseEncoding } from './encoding.ts';
+import { UsageError } from './errors.ts';
+import { detectLabels } from './io/labels/detect.ts';
+import { objectMember } from './io/labels/open.ts';
 import { checkOutput } from './io/output-folder.ts';
 import { placesOf } from './io/parts.ts';
 import { openKeys, type RunKeys, shareKeys } from './io/run-keys.ts';
+import type { Seal } from './io/seal.ts';
 import { type Part, ShardPlan } from './io/shard-plan.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from './io/sink.ts';
 import { type ListedSample, openSource, type Sample, type Source } from './io/source.ts';
-import { openGivenBoxes } from './known/boxes.ts';
+import { boxesOfList, type GivenBoxes, openGivenBoxes } from './known/boxes.ts';
 import { Review } from './known/review.ts';
+import { type CategoryLoss, sumUpLosses } from './label-losses.ts';
+import { assertNoDetectors, withFoundLabels } from './option-conflicts.ts';
 import { type DetectedBefore, GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
 import { Groups, numbersOf } from './pseudonyms.ts';
 import { privateRun, publicSettings } from './run-settings.ts';
@@ -50,6 +56,10 @@ export interface RunSummary extends RunProgress {
   readonly dropped: Readonly<Record<string, number>>;
   /** What became of corrections; absent without them, and in a run that was interrupted. */
   readonly review?: ReviewSummary;
+  /** What became of labelled objects; absent without them, and in a run that was interrupted. */
+  readonly labels?: LabelLosses;
+  /** Detections that were left as they are, since they lie in objects that labels protect. */
+  readonly protected?: number;
   readonly notices: readonly string[];
   readonly models: readonly string[];
   readonly device: readonly string[];
@@ -61,6 +71,12 @@ export interface RunSummary extends RunProgress {
   readonly peakInFlight: number;
   readonly out: string;
   readonly privateDir: string;
+}
+
+/** Labelled objects that lost more than a share of their area, by category. */
+export interface LabelLosses {
+  readonly over: number;
+  readonly categories: readonly CategoryLoss[];
 }
 
 /** Regions by what a person said of them. */
@@ -88,15 +104,39 @@ export interface RunHooks {
  * @throws UsageError or ModelError with nothing written; OutputError, or ModelError from a worker that
  * can no longer be trusted, after the unfinished shard has been removed.
  */
-export async function run(config: Config, hooks: RunHooks = {}): Promise<RunSummary> {
+export async function run(options: Config, hooks: RunHooks = {}): Promise<RunSummary> {
+  const { config, notices } = await findLabels(options);
   const source = await openSource(config);
-  if (config.boxes === undefined) {
+  const given = await openGiven(config, source);
+  if (given === undefined) {
     const prepare = (resolved: Config) => prepareJob(resolved);
-    return runSource({ config, source, prepare, digest: null }, hooks);
+    return runSource({ config, source, prepare, digest: null, notices }, hooks);
   }
-  const given = await openGivenBoxes(config.boxes, source);
   const prepare = (resolved: Config) => prepareWithoutDetectors(resolved, GIVEN);
-  return runSource({ config, source, prepare, ...given, before: GIVEN, detections: 'given' }, hooks);
+  const all = [...notices, ...given.notices];
+  return runSource({ config, source, prepare, ...given, notices: all, before: GIVEN, detections: 'given' }, hooks);
+}
+
+/** Finds out what `--labels auto` stands for. @throws UsageError where that is not clear. */
+async function findLabels(config: Config): Promise<{ readonly config: Config; readonly notices: readonly string[] }> {
+  if (config.labels !== 'auto') return { config, notices: [] };
+  const [folder, second] = config.inputs;
+  if (folder === undefined || second !== undefined) {
+    throw new UsageError('Expected one folder as input for --labels auto but received another');
+  }
+  const labels = await detectLabels(path.resolve(folder));
+  return { config: withFoundLabels(config, labels), notices: [`--labels auto found ${labels}`] };
+}
+
+/** Regions in the place of detections, from a file of them or from a list of inputs that has them. */
+async function openGiven(config: Config, source: Source): Promise<GivenBoxes | undefined> {
+  if (config.boxes !== undefined) return openGivenBoxes(config.boxes, source);
+  if (config.fromFile === undefined) return undefined;
+  const given = await boxesOfList(config.fromFile, source);
+  // The default level was not asked for.
+  const quality = config.quality === 'balanced' ? undefined : config.quality;
+  if (given) assertNoDetectors({ ...config, quality }, 'boxes in --from-file');
+  return given;
 }
 
 /** What a run reads, and what is known of it. */
@@ -130,6 +170,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   const review =
     config.corrections === undefined ? undefined : await Review.read(config.corrections, source, isRedacted);
   tally.notices.push(...(work.notices ?? []));
+  tally.notices.push(...keptNotices(config, source));
   tally.notices.push(...untouchedNotices(config));
   if (config.hfMetadata && hasFoldersOnly(source)) tally.notices.push(NO_FOLDER_LABELS);
   const encode = chooseEncoding(config, source, tally.notices);
@@ -142,6 +183,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
     encode,
     total,
     hasCls,
+    keptMembers: source.keptMembers,
     run: {
       ...settings,
       ...(work.detections ? { detections: work.detections } : {}),
@@ -159,6 +201,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   const settle = async (): Promise<void> => {
     const { privateDir } = placesOf(config.privateDir, found === 'finalized' ? undefined : config.part);
     tally.review = await review?.sumUp(privateDir, job.detect.thresholds, new ShardPlan(output), keys.seal);
+    tally.losses = await lossesOf(config, privateDir, new ShardPlan(output), keys.seal);
   };
   if (found === 'complete' || found === 'finalized') {
     for await (const record of completeRecords(output)) tally.keep(record);
@@ -197,6 +240,25 @@ function hasFoldersOnly(source: Source): boolean {
 export function untouchedNotices({ classes, redact }: Config): string[] {
   const untouched = classes.filter((c) => redact[c] === 'none');
   return untouched.length > 0 ? [`${untouched.join(', ')} will NOT be redacted (mode none)`] : [];
+}
+
+/** What labelled objects of the samples lost; undefined in a run without labels of objects. */
+async function lossesOf(
+  { labels, labelLoss: over }: Config,
+  privateDir: string,
+  { firstSample, endSample }: ShardPlan,
+  seal: Seal | undefined,
+): Promise<LabelLosses | undefined> {
+  if (objectMember(labels) === undefined) return undefined;
+  const isCounted = (index: number): boolean => index >= firstSample && index < endSample;
+  return { over, categories: await sumUpLosses(privateDir, over, { seal, isCounted }) };
+}
+
+/** Says what is published without having been looked at. */
+function keptNotices({ keep }: Config, { keptMembers }: Source): string[] {
+  if (keptMembers.length === 0) return [];
+  const names = keep.filter((name) => name !== 'cls').join(', ');
+  return [`${names} (--keep) will be PUBLISHED AS GIVEN: nothing in it is anonymized`];
 }
 
 /** Undefined when the run was stopped while an earlier one was looked at. */
@@ -242,7 +304,9 @@ async function pump(
     for await (const sample of source.samples({ isWanted: (index) => sink.wants(index), signal: hooks.signal })) {
       const group = groupOf(sample.index);
       const known = await knownOf(sample.index);
-      const outcome = 'status' in known ? Promise.resolve(known) : pool.process(sample.ref, group, known);
+      const labelled = sample.labels ? { labels: sample.labels } : {};
+      const outcome =
+        'status' in known ? Promise.resolve(known) : pool.process(sample.ref, group, { ...labelled, ...known });
       // Awaited in order later on; until then a rejection must not count as unhandled.
       outcome.catch(() => {});
       window.push({ sample, outcome });

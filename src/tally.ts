@@ -3,7 +3,7 @@ import type { Outcome, RedactionRecord } from './core/outcome.ts';
 import { ShardPlan } from './io/shard-plan.ts';
 import type { Source } from './io/source.ts';
 import { publicResult, RecordCounts } from './record-counts.ts';
-import type { ReviewSummary, RunProgress, RunSummary } from './run.ts';
+import type { LabelLosses, ReviewSummary, RunProgress, RunSummary } from './run.ts';
 
 /** Adds up what has become of the samples of a run. */
 export class Tally {
@@ -12,6 +12,7 @@ export class Tally {
   device: readonly string[] = [];
   peakInFlight = 0;
   review: ReviewSummary | undefined;
+  losses: LabelLosses | undefined;
   readonly #source: Pick<Source, 'total' | 'dropped'>;
   readonly #config: Config;
   readonly #plan: ShardPlan;
@@ -57,7 +58,7 @@ export class Tally {
 
   /** For run.json. */
   publicResult(): Record<string, unknown> {
-    return publicResult(this.#source.total, this.#counts, this.review);
+    return publicResult(this.#source.total, this.#counts, this.review, this.losses);
   }
 
   summary(status: RunSummary['status']): RunSummary {
@@ -75,6 +76,8 @@ export class Tally {
       reasons: this.#counts.reasons(),
       dropped: Object.fromEntries([...this.#source.dropped].sort()),
       ...(this.review ? { review: this.review } : {}),
+      ...(this.losses ? { labels: this.losses } : {}),
+      ...(this.#counts.protected > 0 ? { protected: this.#counts.protected } : {}),
       notices: this.notices,
       models: this.models,
       device: this.device,

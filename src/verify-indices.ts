@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RedactionRecord } from './core/outcome.ts';
 import { daliIndex } from './io/dali-index.ts';
-import { splitExtension } from './io/extensions.ts';
 import { HF_METADATA, hfMetadataRow } from './io/hf-metadata.ts';
 import { skipBody, tarEntries } from './io/tar-archive.ts';
 import { type MemberPlace, memberLength } from './io/tar-writer.ts';
+import { sidecarOf } from './io/target-names.ts';
 
 /** Checks that there is an index for every shard, and that it tells where each member is. */
 export async function checkDaliIndices(out: string, files: readonly string[], problems: string[]): Promise<void> {
@@ -45,7 +45,7 @@ export async function checkHfMetadata(
   const expected: string[] = [];
   for (const record of records.values()) {
     if (record.status !== 'verified' || record.file === undefined) continue;
-    const sidecar = `${splitExtension(record.file).stem}.cls`;
+    const sidecar = sidecarOf(record.file, 'cls');
     const cls = present.has(sidecar) ? await readFile(path.join(out, sidecar), 'utf8') : undefined;
     expected.push(`${JSON.stringify(hfMetadataRow(record, cls))}\n`);
   }

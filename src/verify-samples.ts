@@ -3,15 +3,16 @@ import path from 'node:path';
 import type { RedactionRecord } from './core/outcome.ts';
 import { scanContainer } from './image/container.ts';
 import { sha256 } from './io/atomic.ts';
-import { splitExtension } from './io/extensions.ts';
 import { HF_METADATA } from './io/hf-metadata.ts';
 import { sampleRecord } from './io/records.ts';
 import { LOG_FOLDER } from './io/run-log.ts';
 import { readShardLog } from './io/shard-log.ts';
 import { type ShardSummary, summarizeShard } from './io/shard-tables.ts';
 import { readBody, tarEntries } from './io/tar-archive.ts';
+import { sidecarOf } from './io/target-names.ts';
 
-const MEMBER = /^(\d{9,})\.(jpg|png|webp|avif|tiff|gif|json|cls)$/;
+const MEMBER = /^(\d{9,})\.([a-z0-9_.]+)$/;
+const IMAGES: ReadonlySet<string> = new Set(['jpg', 'png', 'webp', 'avif', 'tiff', 'gif']);
 
 /**
  * Checks every image that the records of a folder speak of, and that there is no other file.
@@ -28,7 +29,15 @@ export async function checkFolder(
   let images = 0;
   for (const record of records.values()) {
     if (record.status !== 'verified' || record.file === undefined) continue;
-    recorded.add(record.file).add(`${splitExtension(record.file).stem}.cls`);
+    recorded.add(record.file).add(sidecarOf(record.file, 'cls'));
+    for (const [extension, digest] of Object.entries(record.kept ?? {})) {
+      const beside = sidecarOf(record.file, extension);
+      recorded.add(beside);
+      const bytes = present.has(beside) ? await readFile(path.join(out, beside)) : undefined;
+      if (bytes === undefined || sha256(bytes) !== digest) {
+        problems.push(`Expected ${JSON.stringify(beside)} as recorded but it is missing or its SHA-256 differs`);
+      }
+    }
     if (!present.has(record.file)) continue;
     images++;
     checkImage(record.key, await readFile(path.join(out, record.file)), record, problems);
@@ -112,19 +121,33 @@ async function checkShard(
     if (key !== last && samples.has(key)) problems.push(`${file}: Expected the members of ${key} side by side`);
     last = key;
     samples.set(key, [...(samples.get(key) ?? []), extension]);
-    if (extension === 'json') checkRecordMember(file, key, bytes, records.get(key), problems);
-    else if (extension !== 'cls') {
+    const kept = keptOf(records.get(key));
+    if (Object.hasOwn(kept, extension)) {
+      if (sha256(bytes) !== kept[extension]) {
+        problems.push(`${file}: Expected ${name} as recorded but its SHA-256 differs`);
+      }
+    } else if (extension === 'json') checkRecordMember(file, key, bytes, records.get(key), problems);
+    else if (extension !== 'cls' && !IMAGES.has(extension)) {
+      problems.push(`${file}: Expected members of samples but found ${JSON.stringify(name)}`);
+    } else if (extension !== 'cls') {
       seen.images++;
       checkImage(key, bytes, records.get(key), problems);
     }
   }
   for (const [key, extensions] of samples) {
+    const absent = Object.keys(keptOf(records.get(key))).filter((extension) => !extensions.includes(extension));
+    if (absent.length > 0) problems.push(`${file}: Expected ${absent.join(', ')} in ${key} as recorded but found none`);
     const members = extensions.sort().join(' ');
     seen.members ??= members;
     if (members !== seen.members) {
       problems.push(`${file}: Expected members ${seen.members} in ${key} but found ${members}`);
     }
   }
+}
+
+/** What was published with the image of a record as it was given. */
+function keptOf(record: RedactionRecord | undefined): Readonly<Record<string, string>> {
+  return record?.status === 'verified' ? (record.kept ?? {}) : {};
 }
 
 function checkRecordMember(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from './errors.ts';
 import { sha256OfFile } from './io/atomic.ts';
 import type { Asked } from './io/find-samples.ts';
+import { filesNamedBy } from './io/leftovers.ts';
 import type { OutputLock } from './io/lock.ts';
 import { readPrivateRun } from './io/private-run.ts';
 import { removeSamples } from './io/private-withdrawn.ts';
@@ -15,12 +16,13 @@ import { readShardLog } from './io/shard-log.ts';
 import { keyOf, type ShardPlan } from './io/shard-plan.ts';
 import type { ListedSample } from './io/source.ts';
 import { readSources, type SourceEntry } from './io/source-entries.ts';
-import { sidecarOf } from './io/target-names.ts';
 import { addTombstones } from './io/tombstones.ts';
 import { appendVersion, digestOfSums, readVersions } from './io/versions.ts';
 import { beginWithdrawal, endWithdrawal, type Withdrawal } from './io/withdrawal.ts';
+import { sumUpLosses } from './label-losses.ts';
 import { publicResult, RecordCounts } from './record-counts.ts';
 import type { ReviewSummary } from './run.ts';
+import { lossSchema, told } from './run-file.ts';
 
 /** An output and its private folder, as far as a withdrawal needs them. */
 export interface Published {
@@ -112,7 +114,7 @@ export async function begin(
     await format.check(name, rows).catch(unreadable(out));
     for (const [i, record] of records.entries()) {
       const isGone = gone.has(plan.startOf(shard) + i) && record.status === 'verified';
-      if (isGone && record.file !== undefined) files.push(record.file);
+      if (isGone && record.file !== undefined) files.push(...filesNamedBy({ ...record, file: record.file }));
     }
   }
   const sumsBefore = await digestOfSums(out).catch(unreadable(out));
@@ -152,7 +154,7 @@ export async function carryOut(
   await log.setStatus('withdrawing');
   await rm(join(out, LOG_FOLDER, 'report.html'), { force: true });
   const written = new Map((await readSums(out)).map((file) => [file.path, file]));
-  for (const file of files) for (const path of [file, sidecarOf(file, 'cls')]) written.delete(path);
+  for (const file of files) written.delete(file);
   for (const name of shards) {
     await lock.assertHeld();
     for (const file of await rewriteShard(Number(name), { out, plan, format, log, at, samples })) {
@@ -168,7 +170,11 @@ export async function carryOut(
   const counts = new RecordCounts();
   for (const name of plan.names()) for (const record of await readShardLog(out, name)) counts.add(record);
   const review = run.review as Omit<ReviewSummary, 'problems'> | undefined;
-  await log.setStatus('finished', publicResult(plan.total, counts, review));
+  const over = told(lossSchema, run, out).labelLoss?.over;
+  const isCounted = (index: number): boolean => !samples.has(index);
+  const categories = over === undefined ? [] : await sumUpLosses(privateDir, over, { seal, isCounted });
+  const losses = over === undefined ? undefined : { over, categories };
+  await log.setStatus('finished', publicResult(plan.total, counts, review, losses));
   await removeSamples(privateDir, samples, seal);
   await endWithdrawal(privateDir);
   return described;

@@ -27,6 +27,9 @@ describe('fillConfig', () => {
       hfMetadata: false,
       pseudonyms: 'fresh',
       labels: 'none',
+      keep: ['cls'],
+      labelLoss: 0.2,
+      protectLabels: [],
       quality: 'balanced',
       format: 'webdataset',
       samplesPerShard: 1000,
@@ -157,7 +160,16 @@ describe('fillConfig', () => {
       { redact: 'synthetic', textFill: 'glyph' },
       'Expected glyphs or erase for --text-fill but received glyph. Did you mean glyphs?',
     ],
-    [{ labels: 'folder' }, 'Expected none or folders for --labels but received folder. Did you mean folders?'],
+    [
+      { keep: ['json'] },
+      'Expected single fields of .json members, such as json.caption, for --keep but received "json"',
+    ],
+    [{ fromFile: 'list.jsonl' }, 'Expected no inputs with --from-file, whose lines may tell them, but received some'],
+    [{ labelLoss: 0.5 }, 'Expected --labels yolo, voc or coco with --label-loss but received none'],
+    [
+      { labels: 'folder' },
+      'Expected none, folders, yolo, voc, coco, masks, metadata or auto for --labels but received folder. Did you mean folders?',
+    ],
     [
       { labels: 'folders', format: 'folder' },
       'Expected --format webdataset with --labels folders: a mirrored tree keeps its folders anyway',

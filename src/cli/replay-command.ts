@@ -6,10 +6,12 @@ import type { Terminal } from './terminal.ts';
 
 /** Options of the main job that would need detectors, or another cut into shards. */
 const OF_THE_RUN = [
+  '--from-file',
   '--boxes',
   '--model',
   '--quality',
   '--labels',
+  '--keep',
   '--samples-per-shard',
   '--retry-failed',
   '--shard-index',

@@ -33,7 +33,7 @@ output error · 130 interrupted`;
 export function runCommand(terminal: Terminal, exit: (code: number) => void): Command {
   return new Command('run')
     .description('anonymize images into shards or a folder, with a redaction log per image')
-    .argument('<input...>', 'folders, image files, WebDataset .tar shards; - for a tar from standard input')
+    .argument('[input...]', 'folders, image files, WebDataset .tar shards; - for a tar from standard input')
     .option('-o, --out <dir>', 'where the anonymized set goes (required); - for standard output')
     .option('--classes <list>', `what to look for: ${CLASSES.join(',')} (default: all)`, list)
     .option(
@@ -59,15 +59,27 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--threshold <class=score,…>', 'least score that is redacted, 0 to 1', numericAssignments)
     .option('--model <class=id|path,…>', 'another model for a class; see anonymize models list', assignments)
     .option('--quality <level>', 'how closely to look: fast | balanced | max (default: balanced)')
+    .option('--from-file <list>', 'images from a list (JSON lines: path, and key, label, boxes) in the place of inputs')
     .option('--boxes <file>', 'redact these regions (JSON lines, or annotations.json) and look for nothing')
     .option('--corrections <file>', 'regions to add, remove or change, by a person (JSON lines)')
     .option('--format <name>', `${OUTPUT_FORMATS.join(' | ')} (default: webdataset)`)
     .option(
       '--labels <where>',
-      'none | folders: the class index of the uppermost folder of each image, as .cls and a column (default: none)',
+      'folders: the class index of the uppermost folder of each image, as .cls and a column | yolo | voc | coco | masks | metadata: files beside the images (auto: whichever there is); see --keep (default: none)',
     )
     .option('--dali-index', 'write an index for NVIDIA DALI beside each shard (00000.idx)')
     .option('--hf-metadata', 'write metadata.jsonl for Hugging Face’s datasets into a folder of images')
+    .option(
+      '--keep <list>',
+      'what passes as it is: cls, labels, key, json.<field>, extensions of tar members such as txt, or none (default: cls)',
+      list,
+    )
+    .option(
+      '--label-loss <share>',
+      'labelled objects that lose more of their area to redaction are listed (default: 0.2)',
+      number,
+    )
+    .option('--protect-labels <list>', 'categories of labelled objects in which only faces are redacted', list)
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
     .option(
       '--shard-index <i>',
@@ -93,14 +105,17 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--quiet', 'print nothing but errors')
     .option('--json', 'print the summary as JSON')
     .addHelpText('after', EXAMPLES)
-    .action(async (inputs: string[], flags: Record<string, unknown>) => {
+    .action(async (inputs: string[], flags: Record<string, unknown>, command: Command) => {
       if (isFilter(inputs, flags.out)) {
         exit(await runFilter(inputs, flags, terminal));
         return;
       }
       const { quiet, json, ...options } = flags;
+      if (inputs.length === 0 && options.fromFile === undefined) {
+        command.error("error: missing required argument 'input'", { code: 'commander.missingArgument' });
+      }
       const config = configOf(inputs, options);
-      exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal, config.boxes && 'given:'));
+      exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal));
     });
 }
 
@@ -126,7 +141,7 @@ function configOf(inputs: string[], options: Record<string, unknown>): Config {
 
 /**
  * Runs a job with its progress line and summary, and drains it at Ctrl-C.
- * @param verb what it does to find the classes, for the first line.
+ * @param verb what it does to find the classes, for the first line; by default, as its models say.
  * @returns the exit code.
  */
 export async function execute(
@@ -134,7 +149,7 @@ export async function execute(
   job: (hooks: RunHooks) => Promise<RunSummary>,
   { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
   terminal: Terminal,
-  verb = 'looking for',
+  verb?: string,
 ): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
   const summary = await drainAtInterrupt(progress, quiet === true, terminal, (signal) =>
@@ -156,9 +171,9 @@ export async function execute(
 }
 
 function describeStart(
-  start: Pick<RunSummary, 'total' | 'kept' | 'workers' | 'device' | 'notices'>,
+  start: Pick<RunSummary, 'total' | 'kept' | 'models' | 'workers' | 'device' | 'notices'>,
   config: Config,
-  verb: string,
+  verb = start.models.every((model) => model.endsWith('@given')) ? 'given:' : 'looking for',
 ): string {
   const kept = start.kept > 0 ? `${start.kept.toLocaleString('en')} done before, ` : '';
   const part = config.part ? ` (part ${config.part.index} of ${config.part.count})` : '';

@@ -59,6 +59,7 @@ function describeCounts(summary: RunSummary, config: Config): string {
     reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
     summary.withdrawn === undefined ? '' : `\n${plural(summary.withdrawn, 'image')} withdrawn\n`,
     describeReview(summary),
+    describeLabels(summary),
     dropped && `\n${dropped}`,
   ].join('');
 }
@@ -110,6 +111,14 @@ function describeReview({ review }: RunSummary): string {
   const counts = `${plural(removed, 'region')} removed by review, ${added} added, ${changed} changed\n`;
   const failed = problems.map((problem) => `  ${printable(problem)}\n`).join('');
   return `\n${counts}${failed && `${plural(problems.length, 'correction')} without effect:\n${failed}`}`;
+}
+
+function describeLabels({ labels, protected: exempt = 0 }: RunSummary): string {
+  const left = exempt > 0 ? `\n${plural(exempt, 'detection')} NOT redacted, in objects that labels protect\n` : '';
+  if (labels === undefined || labels.categories.length === 0) return left;
+  const over = `lost over ${Math.round(labels.over * 100)} %`;
+  const rows = labels.categories.map(({ category, objects, lost }) => [printable(category), objects, lost]);
+  return `\n${table([['label', 'objects', over], ...rows])}${left}`;
 }
 
 function describeMode(cls: ClassName, { standIns }: RunSummary, { redact }: Config): string {

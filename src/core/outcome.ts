@@ -1,4 +1,5 @@
 import type { Stage } from '../errors.ts';
+import type { LabelLoss } from './labels.ts';
 import type { ClassName, Detection, ImageFormat, Mode, Origin, RegionShape } from './types.ts';
 
 /** One redacted region as the public log shows it. */
@@ -32,8 +33,12 @@ export interface VerifiedRecord {
   readonly models: readonly string[];
   readonly counts: Readonly<Record<ClassName, number>>;
   readonly regions: readonly RecordRegion[];
+  /** Detections that were left as they are, since they lie in objects that labels protect; absent when none are. */
+  readonly protected?: number;
   /** Kinds of metadata that the source carried and the output does not. */
   readonly stripped: readonly string[];
+  /** SHA-256 of what was published with the image as it was given, by extension; absent when nothing was. */
+  readonly kept?: Readonly<Record<string, string>>;
   /** SHA-256 of the published image bytes. */
   readonly out_sha256: string;
   /** HMAC-SHA256 of the source bytes, hex, under a key that only the private folder has; absent unless asked for. */
@@ -73,6 +78,8 @@ export interface PublishedOutcome {
   readonly record: Omit<VerifiedRecord, 'key' | 'file'>;
   /** For the private directory only: tight boxes, scores, polygons. */
   readonly detections: readonly Detection[];
+  /** For the private directory only: labelled objects and what they lost; absent without labels. */
+  readonly labels?: readonly LabelLoss[];
   /** For the private directory only: SHA-256 of the bytes that came in. */
   readonly sourceSha256?: string;
   /** Milliseconds by stage. */

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts';
 
-/** Where class labels come from besides a WebDataset's own `.cls` members. */
-export const LABELS = ['none', 'folders'] as const;
+/** Where labels come from besides what a WebDataset has: class folders, or files beside images. */
+export const LABELS = ['none', 'folders', 'yolo', 'voc', 'coco', 'masks', 'metadata', 'auto'] as const;
 export type Labels = (typeof LABELS)[number];
 
 /** Names of classes in the order of their indices, and the index of an image by its path. */

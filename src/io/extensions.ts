@@ -53,6 +53,11 @@ export function looksLikeImage(path: string): boolean {
   return IMAGE_EXTENSIONS.has(extensionOf(path));
 }
 
+/** Whether a name is one of images or films, which must not pass as they are. */
+export function isPictureName(path: string): boolean {
+  return looksLikeImage(path) || looksLikeVideo(path);
+}
+
 export function looksLikeVideo(path: string): boolean {
   return VIDEO_EXTENSIONS.has(extensionOf(path));
 }

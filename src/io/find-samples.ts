@@ -5,7 +5,7 @@ import type { Seal } from './seal.ts';
 import { keyOf } from './shard-plan.ts';
 import { readSources, type SourceEntry } from './source-entries.ts';
 
-/** What a person calls a sample: a key, a path or its end, a file name, a member of an archive. */
+/** What a person calls a sample: a key, also that of a list, a path or its end, a file name, a member of an archive. */
 export interface Asked {
   readonly text: string;
   /** How messages name it, without repeating it: `--source 2`, `line 7 of withdraw.txt`. */
@@ -32,12 +32,14 @@ function* endsOf(path: string): Generator<string> {
   for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) yield path.slice(at + 1);
 }
 
-function* namesOf({ index, origin, name }: SourceEntry): Generator<string> {
+function* namesOf({ index, origin, name, listedKey }: SourceEntry): Generator<string> {
   yield keyOf(index);
   const path = plain(origin.path);
   yield* endsOf(path);
   if (origin.member !== undefined) yield* endsOf(`${path}/${origin.member.normalize('NFC')}`);
   if (name !== undefined) yield* endsOf(name.normalize('NFC'));
+  // One that looks like a key of the output would make that ambiguous.
+  if (listedKey !== undefined && !/^\d{9,15}$/.test(listedKey)) yield listedKey;
 }
 
 /**

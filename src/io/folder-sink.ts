@@ -6,7 +6,7 @@ import { isWithin } from '../paths.ts';
 import { allSteps, makeFolder, sha256, sha256OfFile, syncFolder, type WrittenFile, withFile } from './atomic.ts';
 import { withExtensionFor } from './extensions.ts';
 import { HF_METADATA, writeHfMetadata } from './hf-metadata.ts';
-import { verifiedRecord } from './records.ts';
+import { keptDigests, verifiedRecord } from './records.ts';
 import { logFile } from './run-log.ts';
 import type { Shard, ShardFormat, SinkSample } from './shard.ts';
 import { plainSegments, sidecarOf, stagingName, TargetNames } from './target-names.ts';
@@ -32,11 +32,13 @@ class FolderShard implements Shard {
   async add(key: string, sample: SinkSample, outcome: PublishedOutcome): Promise<VerifiedRecord> {
     plainSegments(sample.relativePath);
     const wanted = withExtensionFor(sample.relativePath, outcome.format);
-    const { path, sidecar } = this.#names.claim(wanted, sample.cls === undefined ? undefined : 'cls');
+    const beside = new Map(sample.kept);
+    if (sample.cls !== undefined) beside.set('cls', Buffer.from(sample.cls));
+    const { path } = this.#names.claim(wanted, [...beside.keys()]);
     // The digest from the worker: what is on the disk in the end must be what was verified there.
     await this.#stage(path, outcome.bytes, outcome.record.out_sha256);
-    if (sidecar !== undefined) await this.#stage(sidecar, Buffer.from(sample.cls as string));
-    return verifiedRecord(key, path, outcome.record);
+    for (const [extension, bytes] of beside) await this.#stage(sidecarOf(path, extension), bytes);
+    return verifiedRecord(key, path, { ...outcome.record, ...keptDigests(sample.kept) });
   }
 
   async #stage(path: string, bytes: Uint8Array, digest = sha256(bytes)): Promise<void> {
@@ -111,11 +113,14 @@ class FolderShard implements Shard {
 }
 
 /** The files of a published sample. @throws OutputError for a record that no folder output has. */
-function filesOf({ key, file, out_sha256 }: VerifiedRecord, cls: string | undefined): WrittenFile[] {
+function filesOf({ key, file, kept = {}, out_sha256 }: VerifiedRecord, cls: string | undefined): WrittenFile[] {
   if (file === undefined) throw new OutputError(`Expected the file of ${key} in its record but received none`);
   plainSegments(file);
-  const image = { path: file, sha256: out_sha256 };
-  return cls === undefined ? [image] : [image, { path: sidecarOf(file, 'cls'), sha256: sha256(cls) }];
+  return [
+    { path: file, sha256: out_sha256 },
+    ...(cls === undefined ? [] : [{ path: sidecarOf(file, 'cls'), sha256: sha256(cls) }]),
+    ...Object.entries(kept).map(([extension, digest]) => ({ path: sidecarOf(file, extension), sha256: digest })),
+  ];
 }
 
 /** Shards as a mirror of the input tree in `out` (absolute); each is staged apart and moved in when it is whole. */
@@ -136,8 +141,8 @@ export function folderShards(out: string, hfMetadata = false): ShardFormat {
       return files;
     },
     adopt: ({ cls }, record) => {
-      const [image, sidecar] = filesOf(record, cls).map(({ path }) => path);
-      names.adopt({ path: image as string, ...(sidecar === undefined ? {} : { sidecar }) });
+      const [image, ...sidecars] = filesOf(record, cls).map(({ path }) => path);
+      names.adopt({ path: image as string, sidecars });
     },
     passOver: (sample) => void names.claim(sample.relativePath),
     closing: hfMetadata ? [HF_METADATA] : [],

@@ -13,6 +13,7 @@ import type { Seal } from './seal.ts';
 import { keyOf } from './shard-plan.ts';
 import type { ListedSample, Sample, Source } from './source.ts';
 import { readSources, type SourceEntry } from './source-entries.ts';
+import { StoredKeptLines } from './stored-kept.ts';
 import { scanTar, type TarImage, tarImages } from './tar-source.ts';
 
 /** Larger tar members are refused. */
@@ -25,6 +26,8 @@ export interface LedgerSource extends Source {
   readonly withdrawn: ReadonlySet<number>;
   /** Every sample has the name that it has in a folder of outputs. */
   readonly isNamed: boolean;
+  /** Extensions of what was published with images and is too large for the folder to keep. */
+  readonly lostMembers: readonly string[];
 }
 
 /**
@@ -51,12 +54,19 @@ export async function openLedgerSource(
   }
   await assertApart(folder, entries, resolve(out), resolve(privateDir));
   const nameOf = ({ name, origin }: SourceEntry): string => name ?? origin.member ?? basename(origin.path);
+  const { keptMembers, lostMembers } = membersOf(entries);
   const hasCls = entries.every(({ index, cls }) => cls !== undefined || withdrawn.has(index));
   const at = (index: number): ListedSample => {
     const entry = entries[index];
     if (entry === undefined) throw new RangeError(`Expected an index below ${entries.length} but received ${index}`);
-    const { origin, cls } = entry;
-    return { index, origin, relativePath: nameOf(entry), ...(hasCls && cls !== undefined ? { cls } : {}) };
+    const { origin, cls, listedKey } = entry;
+    return {
+      index,
+      origin,
+      relativePath: nameOf(entry),
+      ...(hasCls && cls !== undefined ? { cls } : {}),
+      ...(listedKey === undefined ? {} : { listedKey }),
+    };
   };
   return {
     total: entries.length,
@@ -64,24 +74,43 @@ export async function openLedgerSource(
     dropped: new Map(),
     hasCls,
     withdrawn,
+    keptMembers,
+    lostMembers,
     isNamed: entries.every(({ name }) => name !== undefined),
     sha256Of: (index) => entries[index]?.sha256,
     at,
     async *samples({ isWanted = () => true, signal } = {}): AsyncGenerator<Sample> {
-      for (let start = 0; start < entries.length; ) {
-        const { origin } = at(start);
-        let end = start + 1;
-        if (origin.member !== undefined) while (entries[end]?.origin.path === origin.path) end++;
-        const wanted = range(start, end).filter(isWanted).map(at);
-        start = end;
-        if (wanted.length === 0) continue;
-        for await (const [sample, ref] of origin.member === undefined ? files(wanted) : members(origin.path, wanted)) {
-          if (signal?.aborted) return;
-          yield { ...sample, ref };
+      const stored = new StoredKeptLines(folder, keptMembers, seal);
+      try {
+        for (let start = 0; start < entries.length; ) {
+          const { origin } = at(start);
+          let end = start + 1;
+          if (origin.member !== undefined) while (entries[end]?.origin.path === origin.path) end++;
+          const wanted = range(start, end).filter(isWanted).map(at);
+          start = end;
+          if (wanted.length === 0) continue;
+          for await (const [sample, ref] of origin.member === undefined
+            ? files(wanted)
+            : members(origin.path, wanted)) {
+            if (signal?.aborted) return;
+            const kept = await stored.of(sample.index);
+            yield { ...sample, ref, ...(kept ? { kept } : {}) };
+          }
         }
+      } finally {
+        await stored.close();
       }
     },
   };
+}
+
+/** What every image of the run was published with, as far as the folder keeps all of it. */
+function membersOf(entries: readonly SourceEntry[]): Pick<LedgerSource, 'keptMembers' | 'lostMembers'> {
+  const all = new Set(entries.flatMap(({ kept }) => kept?.all ?? []));
+  const isStored = (extension: string): boolean =>
+    entries.every(({ kept }) => kept === undefined || kept.stored.includes(extension));
+  const sorted = [...all].sort();
+  return { keptMembers: sorted.filter(isStored), lostMembers: sorted.filter((extension) => !isStored(extension)) };
 }
 
 function range(start: number, end: number): number[] {

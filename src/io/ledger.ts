@@ -9,6 +9,7 @@ import type { SampleStates } from './sample-states.ts';
 import type { Seal } from './seal.ts';
 import type { SinkSample } from './shard.ts';
 import type { SampleOrigin } from './source.ts';
+import { type StoredKept, storedKept } from './stored-kept.ts';
 
 /** What the private directory keeps of one sample. */
 export interface LedgerEntry {
@@ -18,13 +19,15 @@ export interface LedgerEntry {
   /** What the image is called in a folder of outputs. */
   readonly name: string;
   readonly cls?: string;
-  readonly outcome: Pick<PublishedOutcome, 'status' | 'detections' | 'sourceSha256'> | RejectedOutcome;
+  readonly listedKey?: string;
+  readonly kept?: StoredKept;
+  readonly outcome: Pick<PublishedOutcome, 'status' | 'detections' | 'labels' | 'sourceSha256'> | RejectedOutcome;
 }
 
 /** Without the image: logs are kept in memory for a while, pixels are not. */
 export function ledgerEntry(
   key: string,
-  { index, origin, relativePath, cls }: SinkSample,
+  { index, origin, relativePath, cls, listedKey, kept }: SinkSample,
   outcome: Outcome,
 ): LedgerEntry {
   return {
@@ -33,31 +36,36 @@ export function ledgerEntry(
     origin,
     name: relativePath,
     ...(cls === undefined ? {} : { cls }),
+    ...(listedKey === undefined ? {} : { listedKey }),
+    ...(kept === undefined || outcome.status !== 'verified' ? {} : { kept: storedKept(kept) }),
     outcome: withoutBytes(outcome),
   };
 }
 
 function withoutBytes(outcome: Outcome): LedgerEntry['outcome'] {
   if (outcome.status !== 'verified') return outcome;
-  const { status, detections, sourceSha256 } = outcome;
-  return { status, detections, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
+  const { status, detections, labels, sourceSha256 } = outcome;
+  return { status, detections, ...(labels ? { labels } : {}), ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
 }
 
 function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
   const sources: unknown[] = [];
   const detections: unknown[] = [];
   const quarantine: unknown[] = [];
-  for (const { key, origin, name, cls, outcome } of entries) {
+  for (const { key, origin, name, cls, listedKey, kept, outcome } of entries) {
     const source = { key, source: origin.path, ...(origin.member === undefined ? {} : { member: origin.member }) };
     const sha256 = outcome.status === 'verified' ? outcome.sourceSha256 : undefined;
     sources.push({
       ...source,
       name,
       ...(cls === undefined ? {} : { cls }),
+      ...(listedKey === undefined ? {} : { listed_key: listedKey }),
       ...(sha256 === undefined ? {} : { sha256 }),
+      ...(kept === undefined ? {} : { kept }),
     });
     if (outcome.status === 'verified') {
-      detections.push({ key, detections: outcome.detections });
+      const { labels } = outcome;
+      detections.push({ key, detections: outcome.detections, ...(labels ? { labels } : {}) });
     } else {
       const { status, stage, reason, message } = outcome;
       quarantine.push({ ...source, status, stage, reason, message });

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { VerifiedRecord } from '../core/outcome.ts';
 import { isWithin } from '../paths.ts';
 import type { WrittenFile } from './atomic.ts';
 import { isLockName, LOCK_NAME } from './lock.ts';
@@ -57,15 +58,19 @@ export async function removeLeftovers(
 /** Removes the images that a log names, as `--format folder` has them, and the folders that are empty then. */
 async function removeNamedFiles(out: string, log: string, kept: ReadonlySet<string>): Promise<void> {
   for (const line of (await readFile(log, 'utf8')).split('\n')) {
-    const file = fileNamedBy(line);
+    const { file, kept: beside = {} } = recordOf(line) ?? {};
     if (file === undefined || kept.has(file)) continue;
-    await removeNamedFile(out, file);
+    await removeNamedFile(out, { file, kept: beside });
   }
 }
 
-/** Removes an image of a folder of outputs, its label, and the folders that are empty then. */
-export async function removeNamedFile(out: string, file: string): Promise<void> {
-  for (const path of [file, sidecarOf(file, 'cls')]) await rm(join(out, path), { force: true });
+/** Removes an image of a folder of outputs, what lies beside it, and the folders that are empty then. */
+export async function removeNamedFile(
+  out: string,
+  record: { readonly file: string } & Pick<VerifiedRecord, 'kept'>,
+): Promise<void> {
+  const { file } = record;
+  for (const path of filesNamedBy(record)) await rm(join(out, path), { force: true });
   for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
     const isRemoved = await rmdir(folder).then(
       () => true,
@@ -75,13 +80,23 @@ export async function removeNamedFile(out: string, file: string): Promise<void> 
   }
 }
 
-/** A plain path; undefined for a line that is damaged or names no file. */
-function fileNamedBy(line: string): string | undefined {
+/** The image, and every file that may lie beside it: its label, and what was published as it was given. */
+export function filesNamedBy({
+  file,
+  kept = {},
+}: {
+  readonly file: string;
+} & Pick<VerifiedRecord, 'kept'>): string[] {
+  return [file, ...['cls', ...Object.keys(kept)].map((extension) => sidecarOf(file, extension))];
+}
+
+/** A record with a plain path; undefined for a line that is damaged or names no file. */
+function recordOf(line: string): VerifiedRecord | undefined {
   try {
     const record = parseRecord(line);
     if (record.status !== 'verified' || record.file === undefined) return undefined;
     plainSegments(record.file);
-    return record.file;
+    return record;
   } catch {
     return undefined;
   }

@@ -9,8 +9,8 @@ import type { ListedSample } from './source.ts';
 export function listingDigest(total: number, at: (index: number) => ListedSample): string {
   const hash = createHash('sha256');
   for (let index = 0; index < total; index++) {
-    const { origin, relativePath, cls } = at(index);
-    hash.update(`${JSON.stringify([origin.path, origin.member, relativePath, cls])}\n`);
+    const { origin, relativePath, cls, listedKey } = at(index);
+    hash.update(`${JSON.stringify([origin.path, origin.member, relativePath, cls, listedKey])}\n`);
   }
   return hash.digest('hex');
 }

@@ -7,6 +7,8 @@ import type {
   WithdrawnRecord,
 } from '../core/outcome.ts';
 import { CLASSES, type ClassName } from '../core/types.ts';
+import { sha256 } from './atomic.ts';
+import type { KeptMembers } from './inputs/kept.ts';
 
 function publicRegion(region: RecordRegion): RecordRegion {
   const { box, shape, mode, requested, cells, sigma, origin } = region;
@@ -42,10 +44,19 @@ export function verifiedRecord(
     models: [...record.models],
     counts: Object.fromEntries(CLASSES.map((name) => [name, record.counts[name]])) as Record<ClassName, number>,
     regions: record.regions.map(publicRegion),
+    ...(record.protected === undefined ? {} : { protected: record.protected }),
     stripped: [...record.stripped],
+    ...(record.kept === undefined ? {} : { kept: { ...record.kept } }),
     out_sha256: record.out_sha256,
     ...(record.source_id === undefined ? {} : { source_id: record.source_id }),
   };
+}
+
+/** SHA-256 of what is published with an image, by extension, for its record; nothing when nothing is. */
+export function keptDigests(kept: KeptMembers | undefined): Pick<VerifiedRecord, 'kept'> {
+  if (kept === undefined || kept.size === 0) return {};
+  const sorted = [...kept].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { kept: Object.fromEntries(sorted.map(([extension, bytes]) => [extension, sha256(bytes)])) };
 }
 
 /** A reason that may be published: one that is no code is withheld. */

@@ -56,9 +56,9 @@ export async function rewriteShard(shard: number, rewrite: ShardRewrite): Promis
   await log.stage(name, records);
   const published = await written.publish();
   for (const [i, { status }] of records.entries()) {
-    const { file } = { file: undefined, ...before[i] };
+    const { file, kept } = { file: undefined, kept: undefined, ...before[i] };
     // Before the log that does not name it any more.
-    if (status === 'withdrawn' && file !== undefined) await removeNamedFile(out, file);
+    if (status === 'withdrawn' && file !== undefined) await removeNamedFile(out, { file, ...(kept ? { kept } : {}) });
   }
   const logFile = await log.publish();
   return [...published, logFile, ...(await written.seal(rows))];

@@ -3,7 +3,7 @@ import type { WrittenFile } from './atomic.ts';
 import type { Sample } from './source.ts';
 
 /** What a sink needs to know of a sample. */
-export type SinkSample = Pick<Sample, 'index' | 'origin' | 'relativePath' | 'cls'>;
+export type SinkSample = Pick<Sample, 'index' | 'origin' | 'relativePath' | 'cls' | 'listedKey' | 'kept'>;
 
 /** One line of the shard's tables, for a published sample or a rejected one. */
 export interface ShardRow {

@@ -134,12 +134,16 @@ export class ShardedSink implements Sink {
 
   /** Every sample of an output has the same members. */
   #checkUniform(key: string, sample: SinkSample, outcome: PublishedOutcome): void {
-    const { encode, hasCls } = this.#options;
+    const { encode, hasCls, keptMembers = [] } = this.#options;
     if (encode !== 'keep' && outcome.format !== encode) {
       throw new OutputError(`Expected sample ${key} as ${encode} but received ${outcome.format}`);
     }
     if (hasCls !== (sample.cls !== undefined)) {
       throw new OutputError(`Expected sample ${key} ${hasCls ? 'with' : 'without'} a class index like all others`);
+    }
+    const kept = [...(sample.kept?.keys() ?? [])].sort().join(' ');
+    if (kept !== keptMembers.join(' ')) {
+      throw new OutputError(`Expected sample ${key} with the members ${keptMembers.join(' ')} but received ${kept}`);
     }
   }
 

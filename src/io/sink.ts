@@ -64,6 +64,8 @@ export interface SinkOptions extends OutputChoice {
   readonly retryFailed: boolean;
   /** Every sample has a class index. */
   readonly hasCls: boolean;
+  /** Extensions of what every sample has besides its image, record and class index, sorted; default none. */
+  readonly keptMembers?: readonly string[];
   readonly encode: 'keep' | ImageFormat;
   /** Public settings of the run, for run.json. */
   readonly run: Record<string, unknown>;

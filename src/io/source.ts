@@ -1,12 +1,22 @@
-import { stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import type { SampleLabels } from '../core/labels.ts';
 import type { SampleRef } from '../core/sample.ts';
+import type { Detection } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { classFolders, type Labels } from './class-folders.ts';
-import { assertDisjoint, type OutputPlaces } from './disjoint.ts';
-import { countExtensions, extensionOf, looksLikeVideo } from './extensions.ts';
-import { listImages } from './folder-source.ts';
-import { scanTar, tarImages } from './tar-source.ts';
+import { assertDisjoint } from './disjoint.ts';
+import { listFiles } from './inputs/files.ts';
+import type { InputPart } from './inputs/input-part.ts';
+import { type Input, inspectInput, stemOf } from './inputs/inspect.ts';
+import { joinParts } from './inputs/joined.ts';
+import { KeepPlan, type KeptMembers } from './inputs/kept.ts';
+import { withLabels } from './inputs/labelled.ts';
+import { listFromFile } from './inputs/list.ts';
+import { selected } from './inputs/selected.ts';
+import { listTar } from './inputs/tar.ts';
+import { KEPT_BY_DEFAULT, parseKeep } from './keep.ts';
+import { isMask } from './labels/masks.ts';
+import { isBeside, labelMember, openLabels } from './labels/open.ts';
 
 /** What the sample is called at the source. For the private directory only. */
 export interface SampleOrigin {
@@ -24,10 +34,16 @@ export interface ListedSample {
   readonly relativePath: string;
   /** Class index, when every sample of the run has one. */
   readonly cls?: string;
+  /** What a list of inputs calls it. */
+  readonly listedKey?: string;
 }
 
 export interface Sample extends ListedSample {
   readonly ref: SampleRef;
+  /** What passes with it, by extension; the same ones for every sample. */
+  readonly kept?: KeptMembers;
+  /** Labelled objects of the image. */
+  readonly labels?: SampleLabels;
 }
 
 export interface Wanted {
@@ -44,8 +60,14 @@ export interface Source {
   /** What was not taken, by extension or kind (`hidden`, `repeated folder`, `symlink`…). */
   readonly dropped: ReadonlyMap<string, number>;
   readonly hasCls: boolean;
-  /** What class indices mean, when they come from folders. */
+  /** Extensions of what passes besides images and class indices, sorted. */
+  readonly keptMembers: readonly string[];
+  /** What class indices mean, when they come from folders or from names in a list. */
   readonly classNames?: readonly string[];
+  /** Category names by the number that labels beside images use. */
+  readonly categories?: Readonly<Record<string, string>>;
+  /** What a list of inputs has for a sample in the place of detections. */
+  readonly boxesOf?: (index: number) => readonly Detection[] | undefined;
   /** What is known of a sample without reading it. @throws RangeError for an index beyond the last. */
   at(index: number): ListedSample;
   /** The wanted samples in order of index. Ends early, without an error, when `signal` is aborted. */
@@ -53,33 +75,18 @@ export interface Source {
 }
 
 export interface SourceOptions {
-  /** Folders, image files and WebDataset `.tar` shards. */
+  /** Folders, image files and WebDataset `.tar` shards; none with `fromFile`. */
   readonly inputs: readonly string[];
+  /** A list of images, one JSON object per line. */
+  readonly fromFile?: string;
   readonly out: string;
   readonly privateDir: string;
-  /** `folders`: the class index of the uppermost folder that an image lies in; default `none`. */
+  /** `folders`: the class index of the uppermost folder that an image lies in; others: files beside images; default `none`. */
   readonly labels?: Labels;
+  /** What passes besides images; default class indices. */
+  readonly keep?: readonly string[];
   /** Larger tar members are refused; default 512 MiB. */
   readonly memberLimitBytes?: number;
-}
-
-type Input = { readonly path: string; readonly kind: 'folder' | 'tar' | 'file' };
-/** One sample of an input, by its position there. */
-type Read = { readonly at: number; readonly ref: SampleRef };
-
-/** One input, listed. */
-interface Part {
-  /** Relative paths of its samples, in order. */
-  readonly names: readonly string[];
-  readonly dropped: ReadonlyMap<string, number>;
-  readonly clsMembers: number;
-  readonly labelled: boolean;
-  originOf(at: number): SampleOrigin;
-  /** POSIX path within the input. */
-  pathOf(at: number): string;
-  labelOf(at: number): number | undefined;
-  /** The wanted samples, in order. */
-  read(isWanted: (at: number) => boolean): AsyncIterable<Read> | Iterable<Read>;
 }
 
 /**
@@ -89,151 +96,52 @@ interface Part {
  * overlap, and for two samples of the same relative path.
  */
 export async function openSource(options: SourceOptions): Promise<Source> {
+  const keep = parseKeep(options.keep ?? KEPT_BY_DEFAULT);
+  const plan = new KeepPlan(keep, labelMember(options.labels));
+  if (options.fromFile !== undefined) {
+    const list = await listFromFile(options.fromFile, options.out, options.privateDir, plan);
+    const boxesOf = (index: number): readonly Detection[] | undefined => list.images[index]?.boxes;
+    const keyOf = (index: number): string | undefined => list.images[index]?.key;
+    return { ...joinParts([list], { plan, classNames: list.classNames, keyOf }), boxesOf };
+  }
   const { memberLimitBytes = 512 * 2 ** 20 } = options;
   if (options.inputs.length === 0) throw new UsageError('Expected at least one input but received none');
-  const inputs = await Promise.all(options.inputs.map(inspect));
+  const inputs = await Promise.all(options.inputs.map(inspectInput));
   const places = await assertDisjoint(
     inputs.map((input) => input.path),
     resolve(options.out),
     resolve(options.privateDir),
   );
-  let parts: Part[] = [];
+  let parts: InputPart[] = [];
   for (const input of inputs) {
     const prefix = inputs.length > 1 && input.kind !== 'file' ? `${stemOf(input)}/` : '';
-    parts.push(await listInput(input, prefix, places, memberLimitBytes));
+    parts.push(
+      input.kind === 'tar'
+        ? await listTar(input.path, prefix, memberLimitBytes, plan.members.length > 0 ? plan : undefined)
+        : await listFiles(input, prefix, places),
+    );
   }
   const classes = options.labels === 'folders' ? classFolders(pathsInFolders(inputs, parts)) : undefined;
   if (classes)
     parts = parts.map((part) => ({ ...part, labelled: true, labelOf: (at) => classes.indexOf(part.pathOf(at)) }));
   if (parts.length > 1) assertDistinct(parts, options.inputs);
-
-  const hasCls = parts.every((part) => part.labelled || part.names.length === 0) && parts.some((part) => part.labelled);
-  const dropped = new Map<string, number>();
-  for (const part of parts) {
-    for (const [label, n] of part.dropped) dropped.set(label, (dropped.get(label) ?? 0) + n);
-    if (!hasCls && part.clsMembers > 0) dropped.set('cls', (dropped.get('cls') ?? 0) + part.clsMembers);
+  if (!isBeside(options.labels)) {
+    return joinParts(parts, { plan, classNames: classes?.classNames });
   }
-  /** Index of the first sample of each part, and after the last one. */
-  const starts = [0];
-  for (const part of parts) starts.push((starts.at(-1) as number) + part.names.length);
-  const listed = (part: Part, start: number, at: number): ListedSample => {
-    const label = hasCls ? part.labelOf(at) : undefined;
-    return {
-      index: start + at,
-      origin: part.originOf(at),
-      relativePath: part.names[at] as string,
-      ...(label === undefined ? {} : { cls: String(label) }),
-    };
-  };
-  return {
-    total: starts.at(-1) as number,
-    extensions: countExtensions(parts.flatMap((part) => part.names)),
-    dropped,
-    hasCls,
-    ...(classes ? { classNames: classes.classNames } : {}),
-    at(index) {
-      const i = lastUpTo(starts, index);
-      const part = parts[i];
-      if (part === undefined) throw new RangeError(`Expected an index below ${starts.at(-1)} but received ${index}`);
-      const start = starts[i] as number;
-      return listed(part, start, index - start);
-    },
-    async *samples({ isWanted = () => true, signal } = {}) {
-      for (const [i, part] of parts.entries()) {
-        const start = starts[i] as number;
-        const isWantedHere = (at: number): boolean => isWanted(start + at);
-        // A part of which nothing is wanted is not even opened.
-        if (!part.names.some((_, at) => isWantedHere(at))) continue;
-        for await (const { at, ref } of part.read(isWantedHere)) {
-          if (signal?.aborted) return;
-          yield { ...listed(part, start, at), ref };
-        }
-      }
-    },
-  };
-}
-
-/** Position of the last of the ascending numbers that is not above `limit`; −1 for none. */
-function lastUpTo(numbers: readonly number[], limit: number): number {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((numbers[middle] as number) <= limit) low = middle + 1;
-    else high = middle;
+  const [part, second] = parts;
+  const root = inputs[0]?.kind === 'folder' ? inputs[0].path : undefined;
+  if (part === undefined || second !== undefined || root === undefined) {
+    throw new UsageError(`Expected one folder as input for --labels ${options.labels} but received another`);
   }
-  return low - 1;
-}
-
-async function inspect(input: string): Promise<Input> {
-  if (input === '-')
-    throw new UsageError('Expected a path as input but received "-": standard input goes to standard output (--out -)');
-  if (input === '') throw new UsageError('Expected a path as input but received an empty string');
-  const path = resolve(input);
-  const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    const what = error.code === 'ENOENT' ? 'does not exist' : `cannot be opened (${error.code})`;
-    throw new UsageError(`Expected an existing file or folder as input but received ${input}, which ${what}`);
-  });
-  if (stats.isDirectory()) return { path, kind: 'folder' };
-  if (!stats.isFile())
-    throw new UsageError(`Expected a file or folder as input but received ${input}, which is neither`);
-  if (looksLikeVideo(path)) {
-    throw new UsageError(`Expected images as input but received ${input}: video is not supported by this version`);
-  }
-  if (/\.(tgz|txz|tbz2?|tar\.\w+)$/i.test(path)) {
-    throw new UsageError(`Expected an uncompressed .tar as input but received ${input}: decompress it first`);
-  }
-  return { path, kind: extensionOf(basename(path)) === 'tar' ? 'tar' : 'file' };
-}
-
-function stemOf(input: Input): string {
-  const name = basename(input.path);
-  return input.kind === 'tar' ? name.slice(0, -'.tar'.length) : name;
-}
-
-async function listInput(input: Input, prefix: string, places: OutputPlaces, limit: number): Promise<Part> {
-  const { path, kind } = input;
-  if (kind === 'tar') return listTar(path, prefix, limit);
-  const files = kind === 'file' ? { images: [basename(path)], dropped: new Map() } : await listImages(path, places);
-  const fileOf = (at: number): string => (kind === 'file' ? path : join(path, files.images[at] as string));
-  return {
-    names: files.images.map((image) => prefix + image),
-    dropped: files.dropped,
-    clsMembers: 0,
-    labelled: false,
-    originOf: (at) => ({ path: fileOf(at) }),
-    pathOf: (at) => files.images[at] as string,
-    labelOf: () => undefined,
-    *read(isWanted) {
-      for (const at of files.images.keys()) if (isWanted(at)) yield { at, ref: { kind: 'file', path: fileOf(at) } };
-    },
-  };
-}
-
-async function listTar(path: string, prefix: string, limit: number): Promise<Part> {
-  const scan = await scanTar(path);
-  return {
-    names: scan.images.map((image) => prefix + image),
-    dropped: scan.dropped,
-    clsMembers: scan.clsMembers,
-    labelled: scan.labels !== undefined,
-    originOf: (at) => ({ path, member: scan.images[at] as string }),
-    pathOf: (at) => scan.images[at] as string,
-    labelOf: (at) => scan.labels?.[at],
-    async *read(isWanted) {
-      for await (const { at, size, bytes } of tarImages(scan, limit, isWanted)) {
-        const message = `Expected a member of at most ${limit} bytes but received ${size}`;
-        yield {
-          at,
-          ref: bytes === undefined ? { kind: 'refused', reason: 'too-large', message } : { kind: 'bytes', bytes },
-        };
-      }
-    },
-  };
+  const masks = options.labels === 'masks' ? part.names.filter(isMask) : [];
+  const images = masks.length > 0 ? selected(part, (path) => !isMask(path), 'png') : part;
+  const reader = await openLabels(options.labels, root, images.names, masks, plan);
+  const source = joinParts([withLabels(images, reader, plan)], { plan, classNames: undefined });
+  return { ...source, ...(reader.categories ? { categories: reader.categories } : {}) };
 }
 
 /** @throws UsageError for an input that is no folder. */
-function pathsInFolders(inputs: readonly Input[], parts: readonly Part[]): string[] {
+function pathsInFolders(inputs: readonly Input[], parts: readonly InputPart[]): string[] {
   return parts.flatMap((part, i) => {
     const input = inputs[i] as Input;
     if (input.kind !== 'folder') {
@@ -246,7 +154,7 @@ function pathsInFolders(inputs: readonly Input[], parts: readonly Part[]): strin
 }
 
 /** Says which inputs, not which name: that is the source's, and messages are printed. */
-function assertDistinct(parts: readonly Part[], inputs: readonly string[]): void {
+function assertDistinct(parts: readonly InputPart[], inputs: readonly string[]): void {
   const seen = new Map<string, number>();
   for (const [i, part] of parts.entries()) {
     for (const name of part.names) {

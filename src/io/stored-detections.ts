@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import type { LabelLoss } from '../core/labels.ts';
 import type { Detection } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { indexOf } from './ledger-files.ts';
@@ -43,12 +44,15 @@ export class StoredDetections {
   }
 
   /** Undefined for a sample that was not published. @throws UsageError for a damaged line. */
-  async of(index: number): Promise<readonly Detection[] | undefined> {
+  async of(
+    index: number,
+  ): Promise<{ readonly detections: readonly Detection[]; readonly labels?: readonly LabelLoss[] } | undefined> {
     const place = this.#places.get(index);
     if (place === undefined) return undefined;
     const line = await this.#reader.read(place);
     try {
-      return (JSON.parse(line) as { detections: Detection[] }).detections;
+      const { detections, labels } = JSON.parse(line) as { detections: Detection[]; labels?: LabelLoss[] };
+      return { detections, ...(labels ? { labels } : {}) };
     } catch (cause) {
       throw new UsageError(`Expected the detections of sample ${index} in ${this.#path} but its line is damaged`, {
         cause,

@@ -6,10 +6,23 @@ import { skipBody, tarEntries } from './tar-archive.ts';
 /** WebDataset's rule: the key of a member is its path up to the first dot of its base name. */
 const KEY_RULE = /^((?:.*\/|)[^.]+)[.]([^/]*)$/s;
 
+/** Key and extension of a member of a shard that this program wrote. */
+export function memberName(name: string): { readonly key: string; readonly extension: string } {
+  const dot = name.indexOf('.');
+  return dot < 0 ? { key: name, extension: '' } : { key: name.slice(0, dot), extension: name.slice(dot + 1) };
+}
+
 /** What a member of a shard is to us. `key` is absent where WebDataset does not see the member either. */
 export type Member =
   | { readonly kind: 'image' | 'cls'; readonly name: string; readonly key: string }
-  | { readonly kind: 'dropped'; readonly name: string; readonly key?: string; readonly label: string };
+  | {
+      readonly kind: 'dropped';
+      readonly name: string;
+      readonly key?: string;
+      /** Lower case: all that follows the key. */
+      readonly extension?: string;
+      readonly label: string;
+    };
 
 export interface MemberEntry {
   readonly member: Member;
@@ -41,7 +54,7 @@ function classify(header: TarHeader, name: string): Member {
   if (key === undefined) return { kind: 'dropped', name, label: extensionLabel(name) };
   if (extension?.toLowerCase() === 'cls') return { kind: 'cls', name, key };
   if (looksLikeImage(name)) return { kind: 'image', name, key };
-  return { kind: 'dropped', name, key, label: extensionLabel(name) };
+  return { kind: 'dropped', name, key, extension: (extension as string).toLowerCase(), label: extensionLabel(name) };
 }
 
 /**

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { ParsedTarEntry } from 'modern-tar';
 import { UsageError } from '../errors.ts';
+import { type KeepPlan, ReadKept } from './inputs/kept.ts';
 import { readBody, skipBody } from './tar-archive.ts';
-import { tarMembers } from './tar-members.ts';
+import { type Member, tarMembers } from './tar-members.ts';
 
 /** Longest content of a `.cls` member that can be a class index, with room for blanks. */
 const CLS_BYTES = 32;
@@ -28,6 +29,8 @@ export interface TarImage {
   readonly size: number;
   /** Absent when the member is larger than the limit. */
   readonly bytes?: Uint8Array;
+  /** What may pass of the sample; absent when nothing does. */
+  readonly kept?: ReadKept;
 }
 
 /** The class index that a `.cls` member holds; undefined when its content is anything else. */
@@ -57,21 +60,24 @@ function unreadable(path: string, error: unknown): UsageError {
 /**
  * Reads a WebDataset shard once, keeps no image, and decides what of it will be taken.
  *
+ * @param plan of what passes besides images, which takes note of what there is.
  * @throws UsageError for an archive that is damaged or cut short, and for unsafe or duplicate names.
  */
-export async function scanTar(path: string): Promise<TarScan> {
+export async function scanTar(path: string, plan?: KeepPlan): Promise<TarScan> {
   const images: string[] = [];
   const dropped = new Map<string, number>();
-  const drop = (label: string): void => void dropped.set(label, (dropped.get(label) ?? 0) + 1);
+  const drop = (label: string, n = 1): void => void dropped.set(label, (dropped.get(label) ?? 0) + n);
   const labels: number[] = [];
   let allLabelled = true;
   let clsMembers = 0;
-  let sample = { images: 0, cls: 0, label: undefined as number | undefined };
+  let sample = emptySample();
   const endSample = (): void => {
     if (sample.images === 0) {
       if (sample.cls > 0) drop('cls');
+      for (const { label } of sample.kept) drop(label);
       return;
     }
+    for (const { extension } of sample.kept) plan?.noteMember(extension);
     clsMembers += sample.cls;
     if (sample.label === undefined) allLabelled = false;
     else for (let image = 0; image < sample.images; image++) labels.push(sample.label);
@@ -81,9 +87,18 @@ export async function scanTar(path: string): Promise<TarScan> {
     for await (const { member, entry, startsSample } of tarMembers(path)) {
       if (startsSample) {
         endSample();
-        sample = { images: 0, cls: 0, label: undefined };
+        sample = emptySample();
       }
-      if (member.kind === 'dropped') drop(member.label);
+      if (member.kind === 'dropped') {
+        const extension = keptExtension(member, plan);
+        if (extension === undefined) drop(member.label);
+        else sample.kept.push({ extension, label: member.label });
+        if (extension === 'json') {
+          const others = await plan?.noteFields(entry);
+          if (others) drop('json fields', others);
+          continue;
+        }
+      }
       if (member.kind === 'image') {
         sample.images += 1;
         images.push(member.name);
@@ -103,10 +118,27 @@ export async function scanTar(path: string): Promise<TarScan> {
   }
 }
 
+/** What was seen of the sample at hand. */
+function emptySample(): {
+  images: number;
+  cls: number;
+  label: number | undefined;
+  readonly kept: { readonly extension: string; readonly label: string }[];
+} {
+  return { images: 0, cls: 0, label: undefined, kept: [] };
+}
+
+/** The extension of a member that passes, or of which something does. */
+function keptExtension(member: Member, plan: KeepPlan | undefined): string | undefined {
+  if (member.kind !== 'dropped' || member.extension === undefined) return undefined;
+  return plan?.takes(member.extension) ? member.extension : undefined;
+}
+
 /**
- * The wanted images of a scanned shard, in order, one in memory at a time.
+ * The wanted images of a scanned shard, in order, one in memory at a time; with a plan, all of one sample, since what
+ * passes with them may come last.
  *
- * @param memberLimitBytes A larger image comes without its bytes.
+ * @param memberLimitBytes A larger image comes without its bytes; so do those beyond it in one sample.
  * @param isWanted whether the image at this position among the scanned ones is.
  * @throws UsageError when the file is no longer the one that was scanned.
  */
@@ -114,28 +146,42 @@ export async function* tarImages(
   scan: TarScan,
   memberLimitBytes: number,
   isWanted: (at: number) => boolean = () => true,
+  plan?: KeepPlan,
 ): AsyncGenerator<TarImage> {
   const { path } = scan;
   const changed = new UsageError(`Expected ${path} to stay as it was when the run began, but it changed`);
   let next = 0;
+  let images: TarImage[] = [];
+  let held = 0;
+  let kept = new ReadKept();
   try {
     const identity = await identify(path);
     if (identity.size !== scan.size || identity.mtimeMs !== scan.mtimeMs) throw changed;
-    for await (const { member, entry } of tarMembers(path)) {
+    for await (const { member, entry, startsSample } of tarMembers(path)) {
+      if (startsSample) {
+        for (const image of images) yield { ...image, kept };
+        [images, held, kept] = [[], 0, new ReadKept()];
+      }
       if (member.kind !== 'image') {
-        await skipBody(entry);
+        const extension = keptExtension(member, plan);
+        if (plan === undefined || extension === undefined) await skipBody(entry);
+        else await kept.take(extension, entry, plan.keep);
         continue;
       }
       const at = next++;
       if (member.name !== scan.images[at]) throw changed;
       const { size } = entry.header;
-      if (isWanted(at) && size <= memberLimitBytes) {
-        yield { at, size, bytes: await readBody(entry) };
+      if (!isWanted(at) || held + size > memberLimitBytes) await skipBody(entry);
+      if (!isWanted(at)) continue;
+      const image = { at, size, ...(held + size > memberLimitBytes ? {} : { bytes: await readBody(entry) }) };
+      if (plan === undefined) {
+        yield image;
       } else {
-        await skipBody(entry);
-        if (isWanted(at)) yield { at, size };
+        images.push(image);
+        held += image.bytes ? size : 0;
       }
     }
+    for (const image of images) yield { ...image, kept };
   } catch (error) {
     throw unreadable(path, error);
   }

@@ -20,12 +20,12 @@ export function fold(path: string): string {
   return path.normalize('NFC').toLowerCase();
 }
 
-/** Cuts a segment to what file systems take, and keeps its extension. */
-function shorten(segment: string): string {
-  if (Buffer.byteLength(segment) <= SEGMENT_BYTES) return segment;
+/** Cuts a segment to what file systems take, and keeps its extension. @param most bytes. */
+function shorten(segment: string, most = SEGMENT_BYTES): string {
+  if (Buffer.byteLength(segment) <= most) return segment;
   const { extension } = splitExtension(segment);
   const kept = Buffer.byteLength(extension) <= 16 ? extension : '';
-  let left = SEGMENT_BYTES - Buffer.byteLength(kept);
+  let left = most - Buffer.byteLength(kept);
   let stem = '';
   for (const character of segment) {
     left -= Buffer.byteLength(character);
@@ -59,10 +59,10 @@ export function sidecarOf(path: string, extension: string): string {
   return `${splitExtension(path).stem}.${extension}`;
 }
 
-/** A path below the output folder, and that of the file beside it. */
+/** A path below the output folder, and those of the files beside it. */
 export interface Target {
   readonly path: string;
-  readonly sidecar?: string;
+  readonly sidecars: readonly string[];
 }
 
 /**
@@ -75,27 +75,31 @@ export class TargetNames {
 
   /**
    * @param wanted POSIX path.
-   * @param sidecar Extension, without the dot, of a file that needs the same name with this extension.
+   * @param extensions without the dot, of files that need the same name with these extensions.
    * @throws OutputError for a path that could lead out of the folder.
    */
-  claim(wanted: string, sidecar?: string): Target {
-    const names = plainSegments(wanted).map(shorten);
+  claim(wanted: string, extensions: readonly string[] = []): Target {
+    const segments = plainSegments(wanted);
+    const names = segments.map((segment) => shorten(segment));
+    // A file beside it may have a longer extension.
+    const longest = Math.max(0, ...extensions.map((extension) => extension.length - '.jpeg'.length));
+    names.push(shorten(names.pop() as string, SEGMENT_BYTES - longest));
     let folder = '';
     for (const segment of names.slice(0, -1)) {
       const path = this.#firstFree(segment, (name) => [folder + name], [this.#files])[0] as string;
       this.#folders.add(fold(path));
       folder = `${path}/`;
     }
-    const beside = (name: string): string[] => (sidecar === undefined ? [] : [sidecarOf(name, sidecar)]);
+    const beside = (name: string): string[] => extensions.map((extension) => sidecarOf(name, extension));
     const paths = (name: string): string[] => [name, ...beside(name)].map((file) => folder + file);
-    const [path, second] = this.#firstFree(names.at(-1) as string, paths, [this.#files, this.#folders]);
-    for (const taken of [path, second]) if (taken !== undefined) this.#files.add(fold(taken));
-    return { path: path as string, ...(second === undefined ? {} : { sidecar: second }) };
+    const [path, ...sidecars] = this.#firstFree(names.at(-1) as string, paths, [this.#files, this.#folders]);
+    for (const taken of [path as string, ...sidecars]) this.#files.add(fold(taken));
+    return { path: path as string, sidecars };
   }
 
   /** Takes note of a path that `claim` has given before. */
-  adopt({ path, sidecar }: Target): void {
-    for (const taken of [path, sidecar]) if (taken !== undefined) this.#files.add(fold(taken));
+  adopt({ path, sidecars }: Target): void {
+    for (const taken of [path, ...sidecars]) this.#files.add(fold(taken));
     for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
       this.#folders.add(fold(path.slice(0, at)));
   }

@@ -9,6 +9,7 @@ import { sampleRecord } from './records.ts';
 import type { ShardExtras, ShardRow } from './shard.ts';
 import { type ShardSummary, shardParquet, summarizeShard } from './shard-tables.ts';
 import { tarEntries } from './tar-archive.ts';
+import { memberName } from './tar-members.ts';
 import { type MemberPlace, memberLength } from './tar-writer.ts';
 
 type PublishedRow = ShardRow & { readonly record: VerifiedRecord };
@@ -57,12 +58,12 @@ async function checkTar(path: string, rows: readonly ShardRow[], members: Member
     for await (const chunk of body) digest.update(chunk);
     members.push({ name: header.name, offset: offset + memberLength(0), size: header.size });
     offset += memberLength(header.size);
-    const [key, extension = ''] = header.name.split('.');
+    const { key, extension } = memberName(header.name);
     if (missing.size === 0) {
       row = pending.pop();
-      missing = new Set(['image', 'json', ...(row?.cls === undefined ? [] : ['cls'])]);
+      missing = new Set(['image', 'json', ...(row?.cls === undefined ? [] : ['cls']), ...keptOf(row)]);
     }
-    const member = looksLikeImage(header.name) ? 'image' : extension;
+    const member = !keptOf(row).includes(extension) && looksLikeImage(header.name) ? 'image' : extension;
     if (row === undefined || row.record.key !== key || !missing.delete(member))
       throw new Error(`${header.name} has no place in it`);
     if (digest.digest('hex') !== digestOf(member, row)) throw new Error(`${header.name} differs from its record`);
@@ -71,7 +72,12 @@ async function checkTar(path: string, rows: readonly ShardRow[], members: Member
   return archive.digest('hex');
 }
 
-function digestOf(member: string, { record, cls = '' }: PublishedRow): string {
+function digestOf(member: string, { record, cls = '' }: PublishedRow): string | undefined {
   if (member === 'image') return record.out_sha256;
+  if (record.kept !== undefined && Object.hasOwn(record.kept, member)) return record.kept[member];
   return sha256(member === 'json' ? sampleRecord(record) : cls);
+}
+
+function keptOf(row: PublishedRow | undefined): string[] {
+  return Object.keys(row?.record.kept ?? {});
 }

@@ -6,10 +6,12 @@ import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError, syncFolder, type WrittenFile, writeFileAtomic } from './atomic.ts';
 import { daliIndex } from './dali-index.ts';
 import { extensionFor } from './extensions.ts';
-import { sampleRecord, verifiedRecord } from './records.ts';
+import type { KeptMembers } from './inputs/kept.ts';
+import { keptDigests, sampleRecord, verifiedRecord } from './records.ts';
 import type { Shard, ShardExtras, ShardFormat, ShardRow, SinkSample } from './shard.ts';
 import { shardParquet, summarizeShard } from './shard-tables.ts';
 import { readBody, skipBody, tarEntries } from './tar-archive.ts';
+import { memberName } from './tar-members.ts';
 import { TarWriter } from './tar-writer.ts';
 import { checkWebdatasetShard } from './webdataset-check.ts';
 
@@ -40,23 +42,26 @@ class WebdatasetShard implements Shard {
   }
 
   async add(key: string, sample: SinkSample, outcome: PublishedOutcome): Promise<VerifiedRecord> {
-    const record = verifiedRecord(key, undefined, outcome.record);
-    await this.#addMembers(record, extensionFor(outcome.format), outcome.bytes, sample.cls);
+    const record = verifiedRecord(key, undefined, { ...outcome.record, ...keptDigests(sample.kept) });
+    await this.#addMembers(record, extensionFor(outcome.format), outcome.bytes, sample.cls, sample.kept);
     return record;
   }
 
   async keep(sample: SinkSample, record: VerifiedRecord): Promise<void> {
     this.#published ??= tarEntries(this.path);
-    for (;;) {
+    const kept = new Map<string, Uint8Array>();
+    let image: { readonly extension: string; readonly bytes: Uint8Array } | undefined;
+    const isWhole = (): boolean => kept.size === Object.keys(record.kept ?? {}).length;
+    while (image === undefined || !isWhole()) {
       const { value: entry, done } = await this.#published.next();
       if (done) throw new OutputError(`Expected ${record.key} in ${this.path} but it is gone`);
-      const [key, extension = ''] = entry.header.name.split('.');
-      if (key !== record.key || extension === 'json' || extension === 'cls') {
-        await skipBody(entry);
-        continue;
-      }
-      return this.#addMembers(record, extension, await readBody(entry), sample.cls);
+      const { key, extension } = memberName(entry.header.name);
+      const isKept = record.kept !== undefined && Object.hasOwn(record.kept, extension);
+      if (key !== record.key || (!isKept && (extension === 'json' || extension === 'cls'))) await skipBody(entry);
+      else if (isKept) kept.set(extension, await readBody(entry));
+      else image = { extension, bytes: await readBody(entry) };
     }
+    return this.#addMembers(record, image.extension, image.bytes, sample.cls, kept);
   }
 
   async #addMembers(
@@ -64,8 +69,9 @@ class WebdatasetShard implements Shard {
     extension: string,
     bytes: Uint8Array,
     cls: string | undefined,
+    kept: KeptMembers = new Map(),
   ): Promise<void> {
-    for (const { name, body, digest } of sampleMembers(record, extension, bytes, cls)) {
+    for (const { name, body, digest } of sampleMembers(record, extension, bytes, cls, kept)) {
       await this.#tar.add(name, body, digest);
     }
   }
@@ -128,18 +134,28 @@ export interface SampleMember {
   readonly digest?: string;
 }
 
-/** The members of a published sample, sorted by name. @param extension of the image. */
+/**
+ * The members of a published sample, sorted by name.
+ * @param extension of the image.
+ * @param kept what passes with it, by extension.
+ */
 export function sampleMembers(
   record: VerifiedRecord,
   extension: string,
   image: Uint8Array,
   cls: string | undefined,
+  kept: KeptMembers = new Map(),
 ): SampleMember[] {
   const members: SampleMember[] = [
     // The digest from the worker: what is written in the end must be what was verified there.
     { name: `${record.key}.${extension}`, body: image, digest: record.out_sha256 },
     { name: `${record.key}.json`, body: Buffer.from(sampleRecord(record)) },
     ...(cls === undefined ? [] : [{ name: `${record.key}.cls`, body: Buffer.from(cls) }]),
+    ...[...kept].map(([name, body]) => ({
+      name: `${record.key}.${name}`,
+      body,
+      digest: record.kept?.[name] as string,
+    })),
   ];
   return members.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -7,7 +7,7 @@ import { sha256OfFile } from '../io/atomic.ts';
 import type { Source } from '../io/source.ts';
 import type { Known } from '../worker/job.ts';
 import { indexByName } from './by-sample.ts';
-import { checkShape, classNamed, parseJson, points, readText, regionOf, rowsOf } from './rows.ts';
+import { checkShape, classNamed, type Drawn, parseJson, points, readText, regionOf, rowsOf } from './rows.ts';
 
 const drawn = {
   x: v.optional(v.number()),
@@ -17,12 +17,13 @@ const drawn = {
   polygon: v.optional(points),
 };
 
-const boxesSchema = v.array(v.strictObject({ class: v.string(), ...drawn }));
+/** One region in a line of JSON: its class, with `x`, `y`, `w`, `h`, `polygon` or both. */
+export const boxSchema = v.strictObject({ class: v.string(), ...drawn });
 
 /** A region that was drawn or found elsewhere: pixels of the upright image, a box, an outline, or both. */
-export type GivenBox = v.InferInput<typeof boxesSchema>[number];
+export type GivenBox = v.InferInput<typeof boxSchema>;
 
-const rowSchema = v.strictObject({ file: v.pipe(v.string(), v.nonEmpty()), boxes: boxesSchema });
+const rowSchema = v.strictObject({ file: v.pipe(v.string(), v.nonEmpty()), boxes: v.array(boxSchema) });
 
 /** The form that `eval` reads, too; what else it says of a box does not matter here. */
 const nativeSchema = v.object({
@@ -31,13 +32,9 @@ const nativeSchema = v.object({
   ),
 });
 
-function given(box: v.InferOutput<v.ObjectSchema<typeof drawn, undefined>>, name: string, where: string): Detection {
-  return { label: classNamed(name, where), ...regionOf(box, where), score: 1, model: 'given', origin: 'given' };
-}
-
 /** What takes the place of detections. @throws UsageError naming the field, what was expected and what was received. */
 export function givenDetections(boxes: readonly GivenBox[]): Detection[] {
-  return checkShape(boxesSchema, boxes, 'boxes').map((box, k) => given(box, box.class, `boxes.${k}`));
+  return givenBoxes(checkShape(v.array(boxSchema), boxes, 'boxes'), 'boxes');
 }
 
 /**
@@ -63,12 +60,27 @@ export async function readBoxes(file: string): Promise<Map<string, Detection[]>>
     if (found.has(name)) {
       throw new UsageError(`${where}.file: expected every image once but received one again`);
     }
-    found.set(
-      name,
-      value.boxes.map((box, k) => given(box, box.class ?? folder, `${where}: boxes.${k}`)),
-    );
+    found.set(name, givenBoxes(value.boxes, `${where}: boxes`, folder));
   }
   return found;
+}
+
+/**
+ * Regions that are given in the place of detections.
+ * @param where they stand, for messages.
+ * @param folder name of the class where a box states none.
+ * @throws UsageError for a box of no class of ours, or without area.
+ */
+export function givenBoxes(
+  boxes: readonly (Drawn & { readonly class?: string | undefined })[],
+  where: string,
+  folder = '',
+): Detection[] {
+  return boxes.map((box, k) => {
+    const place = `${where}.${k}`;
+    const label = classNamed(box.class ?? folder, place);
+    return { label, ...regionOf(box, place), score: 1, model: 'given', origin: 'given' };
+  });
 }
 
 export interface GivenBoxes {
@@ -86,24 +98,46 @@ export async function openGivenBoxes(file: string, source: Source): Promise<Give
   }
   const byIndex = new Map([...indices].map(([name, index]) => [index, boxes.get(name) as Detection[]]));
   const strays = [...boxes.keys()].filter((name) => !indices.has(name));
-  const missing = source.total - byIndex.size;
+  const given = await givenByIndex(file, 'entry in --boxes', byIndex, source.total);
+  if (strays.length === 0) return given;
+  return {
+    ...given,
+    notices: [...given.notices, `--boxes has ${counted(strays.length, 'name', 'names')} of no image`],
+  };
+}
+
+/** The regions that a list of images has for each of them; undefined when it has none for any. */
+export async function boxesOfList(file: string, source: Source): Promise<GivenBoxes | undefined> {
+  const byIndex = new Map<number, readonly Detection[]>();
+  for (let index = 0; index < source.total; index++) {
+    const boxes = source.boxesOf?.(index);
+    if (boxes !== undefined) byIndex.set(index, boxes);
+  }
+  return byIndex.size === 0 ? undefined : givenByIndex(file, 'boxes in --from-file', byIndex, source.total);
+}
+
+/** @param wanted what an image must have, such as `entry in --boxes`. */
+async function givenByIndex(
+  file: string,
+  wanted: string,
+  byIndex: ReadonlyMap<number, readonly Detection[]>,
+  total: number,
+): Promise<GivenBoxes> {
+  const missing = total - byIndex.size;
   const empty = [...byIndex.values()].filter((list) => list.length === 0).length;
   const notices: string[] = [];
   if (missing > 0)
-    notices.push(`${counted(missing, 'image has', 'images have')} no entry in --boxes and will not be published`);
+    notices.push(`${counted(missing, 'image has', 'images have')} no ${wanted} and will not be published`);
   if (empty > 0) {
     notices.push(
-      `${counted(empty, 'image has', 'images have')} an empty list in --boxes: published with nothing redacted`,
+      `${counted(empty, 'image has', 'images have')} an empty list in ${wanted.replace(/^.* in /, '')}: published with nothing redacted`,
     );
-  }
-  if (strays.length > 0) {
-    notices.push(`--boxes has ${counted(strays.length, 'name', 'names')} of no image`);
   }
   const rejected: RejectedOutcome = {
     status: 'quarantined',
     stage: 'detect',
     reason: 'no-boxes',
-    message: 'Expected an entry in --boxes but found none',
+    message: `Expected ${wanted} but found none`,
   };
   return {
     knownOf: async (index) => {

@@ -53,7 +53,7 @@ export class Review {
     try {
       for (const [index, list] of bySample) {
         if (index < firstSample || index >= endSample) continue;
-        const detections = await stored.of(index);
+        const detections = (await stored.of(index))?.detections;
         if (detections === undefined) {
           problems.push(...list.map(({ where }) => `${where}: the image was not published`));
           continue;

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Correction } from '../core/corrections.ts';
+import type { SampleLabels } from '../core/labels.ts';
 import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
 import type { ClassName, Detection } from '../core/types.ts';
@@ -24,6 +25,8 @@ export interface Job
   > {
   /** Without networks, every sample comes with its detections. */
   readonly detect: DetectSetup;
+  /** Categories of labelled objects in which only faces are redacted. */
+  readonly protectLabels: readonly string[];
   /** Networks that replacements follow. */
   readonly guides: GuideSetup;
   /** File of the appearance model from which synthetic faces are drawn; absent when there are none. */
@@ -44,6 +47,8 @@ export interface Known {
   readonly detections?: readonly Detection[];
   /** SHA-256 of the bytes in which they were found: other bytes are another image. */
   readonly sourceSha256?: string;
+  /** Labelled objects of the image. */
+  readonly labels?: SampleLabels;
   /** What a person says about what was found. */
   readonly corrections?: readonly Correction[];
 }

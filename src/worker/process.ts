@@ -12,6 +12,7 @@ import { redactInPlace } from '../redact/apply.ts';
 import { planRegions } from '../redact/plan.ts';
 import { strengthOf } from '../redact/strength.ts';
 import type { DetectedSample, Job, Known } from './job.ts';
+import { labelledAreas, lossesOf, withoutProtected } from './labels.ts';
 import type { Networks } from './networks.ts';
 import { StageClock } from './stage-clock.ts';
 
@@ -80,6 +81,7 @@ async function anonymize(
   clock.enter('decode');
   const image = await decodeImage(bytes, { limitPixels: job.limitPixels, timeoutSeconds: clock.secondsLeft() });
   const { width, height } = image.rgb;
+  const areas = known.labels && labelledAreas(known.labels, width, height);
   clock.enter('detect');
   const { detections, timings } =
     known.detections === undefined
@@ -89,7 +91,8 @@ async function anonymize(
   const { settled } = correct(certain, known.corrections ?? []);
   checkInside(settled, image.rgb);
   clock.enter('redact');
-  const planned = planRegions(settled, job.policy, width, height);
+  const { left, exempted } = withoutProtected(settled, areas ?? [], job.protectLabels);
+  const planned = planRegions(left, job.policy, width, height);
   const guided = await guides.addTo(planned, image.rgb, () => clock.check());
   const { fill, bodyFill, textFill, seed } = job;
   const regions = redactInPlace(image, guided, {
@@ -118,11 +121,13 @@ async function anonymize(
       models: job.models,
       counts: countByClass(regions),
       regions: regions.map((r) => recordRegion(r, job.logGeometry, width, height)),
+      ...(job.protectLabels.length > 0 ? { protected: exempted } : {}),
       stripped: image.stripped,
       out_sha256: createHash('sha256').update(encoded).digest('hex'),
       ...sourceId(bytes, job.sourceIdKey),
     },
     detections,
+    ...(areas ? { labels: lossesOf(areas, regions, width, height) } : {}),
     sourceSha256,
     timings: { ...clock.timings, ...timings },
   };

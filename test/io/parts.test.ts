@@ -268,7 +268,11 @@ describe('parts are refused', () => {
 
   it.each<[string, Partial<SinkOptions>, RegExp]>([
     ['of another count', part(1, 3), /--shard-count 2, as part 0 in .* has it, but received 3/],
-    ['of other settings', { ...part(1), run: { policy: '96a1', samplesPerShard: 2, daliIndex: true, hfMetadata: true } }, /settings of part 0 .* differ/],
+    [
+      'of other settings',
+      { ...part(1), run: { policy: '96a1', samplesPerShard: 2, daliIndex: true, hfMetadata: true } },
+      /settings of part 0 .* differ/,
+    ],
     ['of another number of inputs', { ...part(1), total: 6 }, /settings of part 0 .* total: 7 → 6/],
     ['without --shard-index', {}, /no parts of a run in .*: go on with them .*finalize.*--overwrite/],
     ['of inputs in another place', { ...part(1), privateRun: 'moved' as never }, /other inputs, or in another order/],

@@ -27,7 +27,7 @@ const request = fc.oneof(
   fc.tuple(path),
   fc.tuple(
     path.map((name) => `${name}.jpg`),
-    fc.constant('cls'),
+    fc.constantFrom(['cls'], ['labels.json', 'txt', 'a_long.extension_of.more_than.most_have'], []),
   ),
 );
 
@@ -43,9 +43,9 @@ describe('TargetNames', () => {
       fc.property(fc.array(request, { maxLength: 25 }), (requests) => {
         const claim = (): string[][] => {
           const names = new TargetNames();
-          return requests.map(([wanted, sidecar]) => {
-            const target = names.claim(wanted, sidecar);
-            return target.sidecar === undefined ? [target.path] : [target.path, target.sidecar];
+          return requests.map(([wanted, extensions]) => {
+            const target = names.claim(wanted, extensions);
+            return [target.path, ...target.sidecars];
           });
         };
         const claimed = claim();

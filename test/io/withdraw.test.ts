@@ -92,7 +92,8 @@ describe.each(FORMATS)('a withdrawal, %s', (format) => {
     for (const gone of ['image 3', 'image 5', 'b/anna', 'lone']) expect(text).not.toContain(gone);
     for (const kept of ['image 0', 'image 4', 'a/anna', 'c/d/y']) expect(text).toContain(kept);
     const after = await state(options);
-    const touched = /0000[12]|SHA256SUMS|run\.json|withdrawn|versions|private\/(sources|detections)|anna|lone|metadata|out\/b/;
+    const touched =
+      /0000[12]|SHA256SUMS|run\.json|withdrawn|versions|private\/(sources|detections)|anna|lone|metadata|out\/b/;
     for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
       if (!touched.test(name)) expect(after[name], name).toBe(before[name]);
     }

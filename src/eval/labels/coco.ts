@@ -11,7 +11,9 @@ const id = v.union([v.number(), v.string()]);
 
 /** Only what is needed; `segmentation` has too many numbers to be checked one by one by a schema. */
 const cocoSchema = v.object({
-  images: v.array(v.object({ id, file_name: v.string() })),
+  images: v.array(
+    v.object({ id, file_name: v.string(), width: v.optional(v.number()), height: v.optional(v.number()) }),
+  ),
   annotations: v.array(
     v.object({
       image_id: id,
@@ -28,7 +30,12 @@ const cocoSchema = v.object({
   categories: v.array(v.object({ id, name: v.string() })),
 });
 
-type CocoAnnotation = v.InferOutput<typeof cocoSchema>['annotations'][number];
+export type CocoAnnotation = v.InferOutput<typeof cocoSchema>['annotations'][number];
+
+/** @throws UsageError naming the file and the index, what was expected and what was received. */
+export function checkCoco(json: unknown, file: string): v.InferOutput<typeof cocoSchema> {
+  return checkShape(cocoSchema, json, file);
+}
 
 /** Whether a parsed json file is a COCO detection data set. */
 export function isCoco(json: unknown): boolean {
@@ -42,7 +49,7 @@ export function isCoco(json: unknown): boolean {
  * @throws UsageError naming the file and the index, what was expected and what was received.
  */
 export async function readCoco(json: unknown, file: string, context: ReadContext): Promise<LabelEntry[]> {
-  const labels = checkShape(cocoSchema, json, file);
+  const labels = checkCoco(json, file);
   const { names, places } = context;
   const categories = uniqueBy(labels.categories, `${file}: categories`);
   const images = uniqueBy(labels.images, `${file}: images`);
@@ -93,7 +100,8 @@ function uniqueBy<T extends { id: string | number }>(items: readonly T[], where:
   return map;
 }
 
-function outlineOf({ segmentation }: CocoAnnotation, where: string): Pick<LabelledObject, 'polygon'> {
+/** The outline of an annotation with a single polygon. @throws UsageError for one that is none. */
+export function outlineOf({ segmentation }: CocoAnnotation, where: string): Pick<LabelledObject, 'polygon'> {
   if (!Array.isArray(segmentation) || segmentation.length !== 1) return {};
   const flat: unknown = segmentation[0];
   if (!Array.isArray(flat) || flat.length < 6) return {};

@@ -78,7 +78,7 @@ function readObject(element: XmlElement, where: string, { names }: ReadContext):
   return [
     {
       class: cls,
-      box: readBox(childOf(element, 'bndbox'), where),
+      box: readVocBox(childOf(element, 'bndbox'), where),
       ignore: childOf(element, 'difficult')?.text === '1',
       attributes: Object.fromEntries([...stated, ...further]),
     },
@@ -89,7 +89,7 @@ function readObject(element: XmlElement, where: string, { names }: ReadContext):
  * In the VOC devkit the first pixel is 1 and `xmax`, `ymax` are the last pixels inside; here the first is 0 and `x2`,
  * `y2` are the first outside: `x1 = xmin - 1`, `x2 = xmax`.
  */
-function readBox(element: XmlElement | undefined, where: string): Box {
+export function readVocBox(element: XmlElement | undefined, where: string): Box {
   if (element === undefined) throw new UsageError(`${where}: expected a bndbox but received none`);
   const [xmin, ymin, xmax, ymax] = ['xmin', 'ymin', 'xmax', 'ymax'].map((key) => {
     const text = childOf(element, key)?.text ?? '';
