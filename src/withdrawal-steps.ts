@@ -5,6 +5,7 @@ import { sha256OfFile } from './io/atomic.ts';
 import type { Asked } from './io/find-samples.ts';
 import { folderShards } from './io/folder-sink.ts';
 import { readSources, removeSamples, type SourceEntry } from './io/ledger-files.ts';
+import { namedFiles } from './io/leftovers.ts';
 import type { OutputLock } from './io/lock.ts';
 import { readPrivateRun } from './io/private-run.ts';
 import { rewriteShard } from './io/rewrite-shard.ts';
@@ -13,7 +14,6 @@ import { rowOf, type ShardFormat } from './io/shard.ts';
 import { readShardLog } from './io/shard-log.ts';
 import { keyOf, type ShardPlan } from './io/shard-plan.ts';
 import type { ListedSample } from './io/source.ts';
-import { sidecarOf } from './io/target-names.ts';
 import { addTombstones } from './io/tombstones.ts';
 import { appendVersion, digestOfSums, readVersions } from './io/versions.ts';
 import { webdatasetShards } from './io/webdataset-sink.ts';
@@ -108,8 +108,7 @@ export async function begin(
     // What is damaged now could not be written again later.
     await format.check(name, rows).catch(unreadable(out));
     for (const [i, record] of records.entries()) {
-      const isGone = gone.has(plan.startOf(shard) + i) && record.status === 'verified';
-      if (isGone && record.file !== undefined) files.push(record.file);
+      if (gone.has(plan.startOf(shard) + i)) files.push(...namedFiles(record));
     }
   }
   const sumsBefore = await digestOfSums(out).catch(unreadable(out));
@@ -149,7 +148,7 @@ export async function carryOut(
   await log.setStatus('withdrawing');
   await rm(join(out, LOG_FOLDER, 'report.html'), { force: true });
   const written = new Map((await readSums(out)).map((file) => [file.path, file]));
-  for (const file of files) for (const path of [file, sidecarOf(file, 'cls')]) written.delete(path);
+  for (const file of files) written.delete(file);
   for (const name of shards) {
     await lock.assertHeld();
     for (const file of await rewriteShard(Number(name), { out, plan, format, log, at, samples })) {

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { RedactionRecord } from '../core/outcome.ts';
 import { isWithin } from '../paths.ts';
 import type { WrittenFile } from './atomic.ts';
 import { isLockName, LOCK_NAME } from './lock.ts';
@@ -54,32 +55,37 @@ export async function removeLeftovers(
 /** Removes the images that a log names, as `--format folder` has them, and the folders that are empty then. */
 async function removeNamedFiles(out: string, log: string, kept: ReadonlySet<string>): Promise<void> {
   for (const line of (await readFile(log, 'utf8')).split('\n')) {
-    const file = fileNamedBy(line);
-    if (file === undefined || kept.has(file)) continue;
-    await removeNamedFile(out, file);
+    const [file = '', ...beside] = namedFilesIn(line);
+    if (file !== '' && !kept.has(file)) await removeFiles(out, [file, ...beside]);
   }
 }
 
-/** Removes an image of a folder of outputs, its label, and the folders that are empty then. */
-export async function removeNamedFile(out: string, file: string): Promise<void> {
-  for (const path of [file, sidecarOf(file, 'cls')]) await rm(join(out, path), { force: true });
-  for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
-    const isRemoved = await rmdir(folder).then(
-      () => true,
-      () => false,
-    );
-    if (!isRemoved) break;
+/** What of a folder of outputs belongs to a record: the image, if it has one, and what lies beside it, if that is there. */
+export function namedFiles(record: RedactionRecord): string[] {
+  if (record.status !== 'verified' || record.file === undefined) return [];
+  plainSegments(record.file);
+  return [record.file, sidecarOf(record.file, 'cls')];
+}
+
+/** Removes files of a folder of outputs, and the folders that are empty then. */
+export async function removeFiles(out: string, files: readonly string[]): Promise<void> {
+  for (const file of files) await rm(join(out, file), { force: true });
+  for (const file of files) {
+    for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
+      const isRemoved = await rmdir(folder).then(
+        () => true,
+        () => false,
+      );
+      if (!isRemoved) break;
+    }
   }
 }
 
-/** A plain path; undefined for a line that is damaged or names no file. */
-function fileNamedBy(line: string): string | undefined {
+/** None for a line that is damaged or names no plain path. */
+function namedFilesIn(line: string): string[] {
   try {
-    const record = parseRecord(line);
-    if (record.status !== 'verified' || record.file === undefined) return undefined;
-    plainSegments(record.file);
-    return record.file;
+    return namedFiles(parseRecord(line));
   } catch {
-    return undefined;
+    return [];
   }
 }
