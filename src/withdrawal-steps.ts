@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from './errors.ts';
 import { sha256OfFile } from './io/atomic.ts';
 import type { Asked } from './io/find-samples.ts';
-import { filesNamedBy } from './io/leftovers.ts';
+import { namedFiles } from './io/leftovers.ts';
 import type { OutputLock } from './io/lock.ts';
 import { readPrivateRun } from './io/private-run.ts';
 import { removeSamples } from './io/private-withdrawn.ts';
@@ -113,8 +113,7 @@ export async function begin(
     // What is damaged now could not be written again later.
     await format.check(name, rows).catch(unreadable(out));
     for (const [i, record] of records.entries()) {
-      const isGone = gone.has(plan.startOf(shard) + i) && record.status === 'verified';
-      if (isGone && record.file !== undefined) files.push(...filesNamedBy({ ...record, file: record.file }));
+      if (gone.has(plan.startOf(shard) + i)) files.push(...namedFiles(record));
     }
   }
   const sumsBefore = await digestOfSums(out).catch(unreadable(out));

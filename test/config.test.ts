@@ -210,6 +210,16 @@ describe('fillConfig', () => {
     [{ timeLimit: Infinity }, 'Expected a number from 1 to 86400 for --time-limit but received Infinity'],
     [{ overwrite: 'yes' }, 'Expected true or false for --overwrite but received yes'],
     [{ resume: 'no' }, 'Expected true or false for --resume but received no'],
+    [{ shardIndex: 0 }, 'Expected --shard-count with --shard-index but received only one of them'],
+    [{ shardCount: 2 }, 'Expected --shard-index with --shard-count but received only one of them'],
+    [
+      { shardIndex: 2, shardCount: 2 },
+      'Expected a whole number from 0 to 1 for --shard-index with --shard-count 2 but received 2',
+    ],
+    [
+      { shardIndex: 0, shardCount: 2, overwrite: true },
+      'Expected no --overwrite with --shard-index, since other processes may be at work in the folder; remove it by hand, or start over without --shard-index',
+    ],
     [
       { retryFailed: true, overwrite: true },
       'Expected an earlier output to be gone on with for --retry-failed but received --overwrite',

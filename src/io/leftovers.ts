@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { VerifiedRecord } from '../core/outcome.ts';
+import type { RedactionRecord } from '../core/outcome.ts';
 import { isWithin } from '../paths.ts';
 import type { WrittenFile } from './atomic.ts';
 import { isLockName, LOCK_NAME } from './lock.ts';
@@ -58,46 +58,38 @@ export async function removeLeftovers(
 /** Removes the images that a log names, as `--format folder` has them, and the folders that are empty then. */
 async function removeNamedFiles(out: string, log: string, kept: ReadonlySet<string>): Promise<void> {
   for (const line of (await readFile(log, 'utf8')).split('\n')) {
-    const { file, kept: beside = {} } = recordOf(line) ?? {};
-    if (file === undefined || kept.has(file)) continue;
-    await removeNamedFile(out, { file, kept: beside });
+    const [file = '', ...beside] = namedFilesIn(line);
+    if (file !== '' && !kept.has(file)) await removeFiles(out, [file, ...beside]);
   }
 }
 
-/** Removes an image of a folder of outputs, what lies beside it, and the folders that are empty then. */
-export async function removeNamedFile(
-  out: string,
-  record: { readonly file: string } & Pick<VerifiedRecord, 'kept'>,
-): Promise<void> {
-  const { file } = record;
-  for (const path of filesNamedBy(record)) await rm(join(out, path), { force: true });
-  for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
-    const isRemoved = await rmdir(folder).then(
-      () => true,
-      () => false,
-    );
-    if (!isRemoved) break;
-  }
-}
-
-/** The image, and every file that may lie beside it: its label, and what was published as it was given. */
-export function filesNamedBy({
-  file,
-  kept = {},
-}: {
-  readonly file: string;
-} & Pick<VerifiedRecord, 'kept'>): string[] {
+/** What of a folder of outputs belongs to a record: the image, if it has one, and what lies beside it, if that is there. */
+export function namedFiles(record: RedactionRecord): string[] {
+  if (record.status !== 'verified' || record.file === undefined) return [];
+  plainSegments(record.file);
+  const { file, kept = {} } = record;
   return [file, ...['cls', ...Object.keys(kept)].map((extension) => sidecarOf(file, extension))];
 }
 
-/** A record with a plain path; undefined for a line that is damaged or names no file. */
-function recordOf(line: string): VerifiedRecord | undefined {
+/** Removes files of a folder of outputs, and the folders that are empty then. */
+export async function removeFiles(out: string, files: readonly string[]): Promise<void> {
+  for (const file of files) await rm(join(out, file), { force: true });
+  for (const file of files) {
+    for (let folder = dirname(join(out, file)); folder !== out && isWithin(folder, out); folder = dirname(folder)) {
+      const isRemoved = await rmdir(folder).then(
+        () => true,
+        () => false,
+      );
+      if (!isRemoved) break;
+    }
+  }
+}
+
+/** None for a line that is damaged or names no plain path. */
+function namedFilesIn(line: string): string[] {
   try {
-    const record = parseRecord(line);
-    if (record.status !== 'verified' || record.file === undefined) return undefined;
-    plainSegments(record.file);
-    return record;
+    return namedFiles(parseRecord(line));
   } catch {
-    return undefined;
+    return [];
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RedactionRecord } from '../core/outcome.ts';
 import { OutputError } from '../errors.ts';
 import type { WrittenFile } from './atomic.ts';
-import { removeNamedFile } from './leftovers.ts';
+import { namedFiles, removeFiles } from './leftovers.ts';
 import { withdrawnRecord } from './records.ts';
 import type { RunLog } from './run-log.ts';
 import { rowOf, type ShardFormat } from './shard.ts';
@@ -55,10 +55,9 @@ export async function rewriteShard(shard: number, rewrite: ShardRewrite): Promis
   }
   await log.stage(name, records);
   const published = await written.publish();
-  for (const [i, { status }] of records.entries()) {
-    const { file, kept } = { file: undefined, kept: undefined, ...before[i] };
-    // Before the log that does not name it any more.
-    if (status === 'withdrawn' && file !== undefined) await removeNamedFile(out, { file, ...(kept ? { kept } : {}) });
+  // Before the log that does not name them any more.
+  for (const [i, record] of before.entries()) {
+    if (samples.has(plan.startOf(shard) + i)) await removeFiles(out, namedFiles(record));
   }
   const logFile = await log.publish();
   return [...published, logFile, ...(await written.seal(rows))];
