@@ -35,6 +35,8 @@ export function replayCommand(run: Command, terminal: Terminal, exit: (code: num
   return command.addHelpText('after', NOTES).action(async (folder: string, flags: Record<string, unknown>) => {
     const { quiet, json, ...options } = flags;
     if (options.out === undefined) throw new UsageError('Expected a folder for --out but received nothing');
+    if (options.out === '-')
+      throw new UsageError('Expected a folder for --out of a replay but received standard output');
     const replay = await openReplay(folder, options as ReplayOptions);
     exit(await execute(replay.config, (hooks) => replay.run(hooks), { quiet, json }, terminal, 'redacting again:'));
   });

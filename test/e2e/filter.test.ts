@@ -187,6 +187,7 @@ describe('a filter from tar to tar', () => {
     [['-', 'in.tar', '--out', '-'], /received - in.tar and --out -/],
     [['-'], /received - and no --out/],
     [['-', '--out', '-', '--overwrite'], /Expected no --overwrite/],
+    [['replay', 'log', '--out', '-'], /a folder for --out of a replay but received standard output/],
   ])('refuses %j, with nothing written', async (args, message) => {
     const before = await listing(root);
     const ran = await anonymize(args, { cwd: root });
