@@ -254,11 +254,15 @@ async function lossesOf(
   return { over, categories: await sumUpLosses(privateDir, over, { seal, isCounted }) };
 }
 
-/** Says what is published without having been looked at. */
-function keptNotices({ keep }: Config, { keptMembers }: Source): string[] {
-  if (keptMembers.length === 0) return [];
+/** Says what is published without having been looked at, or although it was found. */
+function keptNotices({ keep, protectLabels }: Config, { keptMembers }: Source): string[] {
   const names = keep.filter((name) => name !== 'cls').join(', ');
-  return [`${names} (--keep) will be PUBLISHED AS GIVEN: nothing in it is anonymized`];
+  return [
+    ...(keptMembers.length > 0 ? [`${names} (--keep) will be PUBLISHED AS GIVEN: nothing in it is anonymized`] : []),
+    ...(protectLabels.length > 0
+      ? [`In labelled objects of ${protectLabels.join(', ')} (--protect-labels) ONLY FACES will be redacted`]
+      : []),
+  ];
 }
 
 /** Undefined when the run was stopped while an earlier one was looked at. */

@@ -72,6 +72,7 @@ describe('labels beside images', () => {
     expect(ran).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('NOT redacted, in objects that labels protect'),
+      stderr: expect.stringContaining('In labelled objects of person (--protect-labels) ONLY FACES will be redacted'),
     });
     const [before] = await records('plain');
     const [after, other] = await records('safe');
