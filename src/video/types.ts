@@ -69,6 +69,8 @@ export interface ClipColour {
 export interface ClipInfo {
   readonly path: string;
   readonly container: ClipContainer;
+  /** Index of the picture among the streams of the file. */
+  readonly stream: number;
   /** ffmpeg's name of the codec, such as `h264`. */
   readonly codec: string;
   /** Pixels of the upright frame. */
