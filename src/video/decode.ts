@@ -2,6 +2,7 @@ import { SampleError } from '../errors.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { damaged, LOG_LEVELS, readLogLine } from './log-lines.ts';
 import { readPackedFrames } from './packed-frames.ts';
+import { withPatience } from './patience.ts';
 import { DEMUXERS } from './sniff.ts';
 import type {
   ClipColour,
@@ -11,6 +12,7 @@ import type {
   ClipOrientation,
   FfmpegTools,
   FrameRange,
+  Rational,
 } from './types.ts';
 
 export interface DecodeRange extends FrameRange {
@@ -28,6 +30,11 @@ export function decodeOptions(container: Exclude<ClipContainer, 'webp'>, width: 
     ...['-f', DEMUXERS[container], '-threads', '1', '-max_pixels', `${largest}`],
     ...['-noautorotate', '-copyts'],
   ];
+}
+
+/** Lets the output count in ticks of the clip: by itself it counts frames of the average rate, in which times collide. */
+export function ticksOf({ den, num }: Rational): string[] {
+  return ['-enc_time_base', `${num}/${den}`];
 }
 
 /**
@@ -68,7 +75,8 @@ async function* decodeFrom(
   const onLine = (line: string) => {
     const read = readLogLine(line);
     if (read?.kind === 'error') failure ??= damaged(read.text);
-    if (read?.kind !== 'frame') return;
+    // The filters may see a frame more before the limit of frames stops them.
+    if (read?.kind !== 'frame' || shown === to) return;
     if (read.pts !== clip.pts[shown]) failure ??= changed(`frame ${shown} at its time`);
     shown++;
     wake();
@@ -86,8 +94,7 @@ async function* decodeFrom(
     ],
     options: [
       ...['-map', `0:${clip.stream}`, '-vf', framesFilter(clip, from), '-frames:v', `${to - from}`],
-      ...tools.keepTimes,
-      ...['-f', 'rawvideo'],
+      ...[...tools.keepTimes, ...ticksOf(clip.timeBase), '-f', 'rawvideo'],
     ],
     onLine,
     ...(signal !== undefined && { signal }),
@@ -99,20 +106,20 @@ async function* decodeFrom(
   const channels = clip.alpha ? 4 : 3;
   let index = from;
   try {
-    for await (const data of readPackedFrames(run.stdout, width * height * channels)) {
+    for await (const data of readPackedFrames(run.stdout, width * height * channels, run.kill)) {
       // The line that tells a frame's time is written before its pixels but may be read after them.
       if (shown <= index) {
         const line = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        await Promise.race([line, ended]);
+        await withPatience(Promise.race([line, ended]), run.kill);
       }
       if (failure === undefined && shown <= index) failure = changed('a time for every frame');
       if (failure !== undefined) throw failure;
       yield { index, rgb: { data: clip.alpha ? onWhite(data) : data, width, height } };
       index++;
     }
-    const error = await ended;
+    const error = await withPatience(ended, run.kill);
     if (failure !== undefined) throw failure;
     if (error !== undefined) throw error;
     if (index !== to) throw changed(`${to - from} frames but received ${index - from}`);

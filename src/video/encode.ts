@@ -5,6 +5,7 @@ import { OutputError, SampleError, UsageError } from '../errors.ts';
 import { SCALING, scaleMatrix } from './decode.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
+import { withPatience } from './patience.ts';
 import type { ClipCodec, ClipColour, ClipEncoder, ClipInfo, FfmpegTools, FrameRange } from './types.ts';
 
 export interface EncodeRange extends FrameRange {
@@ -91,12 +92,13 @@ export async function openEncoder(
       written++;
       if (failure !== undefined) return giveUp();
       if (frames.write(toEven(rgb, size))) return;
-      await Promise.race([new Promise<void>((resolve) => frames.once('drain', resolve)), ended]);
+      const drained = new Promise<void>((resolve) => frames.once('drain', resolve));
+      await withPatience(Promise.race([drained, ended]), run.kill);
       if (failure !== undefined) return giveUp();
     },
     async close() {
       frames.end();
-      await ended;
+      await withPatience(ended, run.kill);
       if (failure === undefined && written === to - from) return;
       failure ??= new Error(`Expected ${to - from} frames but received ${written}`);
       return giveUp();

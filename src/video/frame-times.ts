@@ -1,5 +1,5 @@
 import { SampleError } from '../errors.ts';
-import { decodeOptions } from './decode.ts';
+import { decodeOptions, ticksOf } from './decode.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { probeLines } from './ffprobe.ts';
 import { damaged, readLogLine } from './log-lines.ts';
@@ -121,7 +121,16 @@ async function decodedTimes(
   };
   const run = startFfmpeg(tools, {
     inputs: [{ source: path, options: decodeOptions(container, stream.width, stream.height) }],
-    options: ['-map', `0:${stream.index}`, '-vf', `${CORNER},showinfo`, ...tools.keepTimes, '-f', 'null'],
+    options: [
+      '-map',
+      `0:${stream.index}`,
+      '-vf',
+      `${CORNER},showinfo`,
+      ...tools.keepTimes,
+      ...ticksOf(timeBase),
+      '-f',
+      'null',
+    ],
     onLine,
     signal,
   });

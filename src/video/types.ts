@@ -117,7 +117,7 @@ export interface ClipFrame {
 }
 
 export interface ClipEncoder {
-  /** The next frame of the range, of the clip's size. Resolves when the next one is welcome (back-pressure). */
+  /** The next frame of the range, of the clip's size, not to be changed any more. Resolves when another one is welcome. */
   write(rgb: RgbImage): Promise<void>;
   /** Ends the segment. Throws when not every frame of the range was written or ffmpeg failed; the file is gone then. */
   close(): Promise<void>;
