@@ -1,0 +1,187 @@
+import { SampleError } from '../errors.ts';
+import { startFfmpeg } from './ffmpeg.ts';
+import { damaged, LOG_LEVELS, readLogLine } from './log-lines.ts';
+import { readPackedFrames } from './packed-frames.ts';
+import { withPatience } from './patience.ts';
+import { DEMUXERS } from './sniff.ts';
+import type {
+  ClipColour,
+  ClipContainer,
+  ClipFrame,
+  ClipInfo,
+  ClipOrientation,
+  FfmpegTools,
+  FrameRange,
+  Rational,
+} from './types.ts';
+
+export interface DecodeRange extends FrameRange {
+  readonly signal?: AbortSignal;
+}
+
+/** What a decoder rounds sizes up to, at most. A stream whose pictures outgrow its header is refused. */
+const CODED_MARGIN = 128;
+
+/** Options before the input for whatever decodes a clip: stored orientation and times, one thread, no larger pictures. */
+export function decodeOptions(container: Exclude<ClipContainer, 'webp'>, width: number, height: number): string[] {
+  const largest = (width + CODED_MARGIN) * (height + CODED_MARGIN);
+  return [
+    ...LOG_LEVELS,
+    ...['-f', DEMUXERS[container], '-threads', '1', '-max_pixels', `${largest}`],
+    ...['-noautorotate', '-copyts'],
+  ];
+}
+
+/** Lets the output count in ticks of the clip: by itself it counts frames of the average rate, in which times collide. */
+export function ticksOf({ den, num }: Rational): string[] {
+  return ['-enc_time_base', `${num}/${den}`];
+}
+
+/**
+ * The frames `from` to `to - 1` of the clip, in order, upright, as they are shown: packed RGB, alpha on white.
+ * ffmpeg waits while a frame is in use, so that no more than a few are in memory.
+ *
+ * Every frame is checked to be the one with that time in the probe's list.
+ * Throws SampleError of stage `decode`: `corrupt`, `truncated`, `source-changed`; the signal's reason when it aborts.
+ */
+export async function* decodeFrames(tools: FfmpegTools, clip: ClipInfo, range: DecodeRange): AsyncGenerator<ClipFrame> {
+  const key = clip.keyframes.findLast((index) => index <= range.from) ?? 0;
+  let from = range.from;
+  if (key > 0) {
+    try {
+      for await (const frame of decodeFrom(tools, clip, range, key)) {
+        from = range.to;
+        yield frame;
+      }
+    } catch (error) {
+      // Containers without a good index may land elsewhere: then everything is decoded from the beginning.
+      if (from === range.to || range.signal?.aborted || !(error instanceof SampleError)) throw error;
+    }
+  }
+  if (from < range.to) yield* decodeFrom(tools, clip, range, 0);
+}
+
+async function* decodeFrom(
+  tools: FfmpegTools,
+  clip: ClipInfo,
+  { from, to, signal }: DecodeRange,
+  key: number,
+): AsyncGenerator<ClipFrame> {
+  const { container, width, height } = clip;
+  if (container === 'webp') throw new Error('Expected a clip that ffmpeg decodes');
+  let shown = from;
+  let failure: SampleError | undefined;
+  let wake = () => {};
+  const onLine = (line: string) => {
+    const read = readLogLine(line);
+    if (read?.kind === 'error') failure ??= damaged(read.text);
+    // The filters may see a frame more before the limit of frames stops them.
+    if (read?.kind !== 'frame' || shown === to) return;
+    if (read.pts !== clip.pts[shown]) failure ??= changed(`frame ${shown} at its time`);
+    shown++;
+    wake();
+  };
+  const turned = clip.orientation.clockwise % 180 === 90;
+  const run = startFfmpeg(tools, {
+    inputs: [
+      {
+        source: clip.path,
+        options: [
+          ...decodeOptions(container, turned ? height : width, turned ? width : height),
+          ...seekOptions(clip, key),
+        ],
+      },
+    ],
+    options: [
+      ...['-map', `0:${clip.stream}`, '-vf', framesFilter(clip, from), '-frames:v', `${to - from}`],
+      ...[...tools.keepTimes, ...ticksOf(clip.timeBase), '-f', 'rawvideo'],
+    ],
+    onLine,
+    ...(signal !== undefined && { signal }),
+  });
+  const ended = run.done.then(
+    () => undefined,
+    (error: unknown) => error ?? new Error('ffmpeg failed'),
+  );
+  const channels = clip.alpha ? 4 : 3;
+  let index = from;
+  try {
+    for await (const data of readPackedFrames(run.stdout, width * height * channels, run.kill)) {
+      // The line that tells a frame's time is written before its pixels but may be read after them.
+      if (shown <= index) {
+        const line = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        await withPatience(Promise.race([line, ended]), run.kill);
+      }
+      if (failure === undefined && shown <= index) failure = changed('a time for every frame');
+      if (failure !== undefined) throw failure;
+      yield { index, rgb: { data: clip.alpha ? onWhite(data) : data, width, height } };
+      index++;
+    }
+    const error = await withPatience(ended, run.kill);
+    if (failure !== undefined) throw failure;
+    if (error !== undefined) throw error;
+    if (index !== to) throw changed(`${to - from} frames but received ${index - from}`);
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    if (failure !== undefined) throw failure;
+    if (error instanceof SampleError) throw error;
+    throw new SampleError('decode', 'corrupt', 'Expected a clip that can be decoded', { cause: error });
+  } finally {
+    run.kill();
+  }
+}
+
+function changed(expected: string): SampleError {
+  return new SampleError('decode', 'source-changed', `Expected ${expected}`);
+}
+
+/** Between the key frame and the next frame, so that rounding to microseconds reaches neither of their neighbours. */
+function seekOptions({ pts, timeBase }: ClipInfo, key: number): string[] {
+  const at = pts[key];
+  if (key === 0 || at === undefined) return [];
+  const seconds = (((at + (pts[key + 1] ?? at + 1)) / 2) * timeBase.num) / timeBase.den;
+  return ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds.toFixed(6)];
+}
+
+/** swscale's way of converting that depends neither on the processor nor on the neighbours of a pixel more than it must. */
+export const SCALING = 'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
+
+/** Names of matrices as the filter `scale` calls them. */
+export function scaleMatrix({ matrix }: ClipColour): string {
+  if (matrix === 'bt470bg' || matrix === 'smpte170m') return 'bt601';
+  return matrix === 'bt2020nc' ? 'bt2020' : matrix;
+}
+
+const TURNS: Readonly<Record<ClipOrientation['clockwise'], readonly string[]>> = {
+  0: [],
+  90: ['transpose=clock'],
+  180: ['hflip', 'vflip'],
+  270: ['transpose=cclock'],
+};
+
+function framesFilter({ alpha, colour, height, orientation, pts, width }: ClipInfo, from: number): string {
+  const turned = orientation.clockwise % 180 === 90;
+  const size = turned ? `${height}:${width}` : `${width}:${height}`;
+  return [
+    `select=gte(pts\\,${pts[from] ?? 0})`,
+    'showinfo',
+    `scale=${size}:in_color_matrix=${scaleMatrix(colour)}:in_range=${colour.range}:${SCALING}`,
+    `format=${alpha ? 'rgba' : 'rgb24'}`,
+    ...(orientation.mirrored ? ['hflip'] : []),
+    ...TURNS[orientation.clockwise],
+  ].join(',');
+}
+
+/** RGBA → RGB over white, so that what alpha hid stays hidden. */
+function onWhite(rgba: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((rgba.length / 4) * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4) {
+    const alpha = rgba[from + 3] as number;
+    for (let channel = 0; channel < 3; channel++) {
+      rgb[to++] = Math.round(((rgba[from + channel] as number) * alpha + 255 * (255 - alpha)) / 255);
+    }
+  }
+  return rgb;
+}
