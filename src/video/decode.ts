@@ -14,6 +14,7 @@ import type {
   FrameRange,
   Rational,
 } from './types.ts';
+import { decodeWebp } from './webp.ts';
 
 export interface DecodeRange extends FrameRange {
   readonly signal?: AbortSignal;
@@ -23,11 +24,16 @@ export interface DecodeRange extends FrameRange {
 const CODED_MARGIN = 128;
 
 /** Options before the input for whatever decodes a clip: stored orientation and times, one thread, no larger pictures. */
-export function decodeOptions(container: Exclude<ClipContainer, 'webp'>, width: number, height: number): string[] {
+export function decodeOptions(
+  container: Exclude<ClipContainer, 'webp'>,
+  stream: number,
+  width: number,
+  height: number,
+): string[] {
   const largest = (width + CODED_MARGIN) * (height + CODED_MARGIN);
   return [
     ...LOG_LEVELS,
-    ...['-f', DEMUXERS[container], '-threads', '1', '-max_pixels', `${largest}`],
+    ...['-f', DEMUXERS[container], '-threads', '1', `-max_pixels:${stream}`, `${largest}`],
     ...['-noautorotate', '-copyts'],
   ];
 }
@@ -45,6 +51,10 @@ export function ticksOf({ den, num }: Rational): string[] {
  * Throws SampleError of stage `decode`: `corrupt`, `truncated`, `source-changed`; the signal's reason when it aborts.
  */
 export async function* decodeFrames(tools: FfmpegTools, clip: ClipInfo, range: DecodeRange): AsyncGenerator<ClipFrame> {
+  if (clip.container === 'webp') {
+    yield* decodeWebp(clip, range);
+    return;
+  }
   const key = clip.keyframes.findLast((index) => index <= range.from) ?? 0;
   let from = range.from;
   if (key > 0) {
@@ -87,7 +97,7 @@ async function* decodeFrom(
       {
         source: clip.path,
         options: [
-          ...decodeOptions(container, turned ? height : width, turned ? width : height),
+          ...decodeOptions(container, clip.stream, turned ? height : width, turned ? width : height),
           ...seekOptions(clip, key),
         ],
       },

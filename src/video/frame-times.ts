@@ -120,7 +120,7 @@ async function decodedTimes(
     pts.push(read.pts);
   };
   const run = startFfmpeg(tools, {
-    inputs: [{ source: path, options: decodeOptions(container, stream.width, stream.height) }],
+    inputs: [{ source: path, options: decodeOptions(container, stream.index, stream.width, stream.height) }],
     options: [
       '-map',
       `0:${stream.index}`,

@@ -34,6 +34,9 @@ const SOURCES: readonly (readonly [name: string, recipe: ClipRecipe])[] = [
   ['full range', { extension: 'mp4', encoder: [...X264.slice(0, -1), 'yuvj420p'], filter: 'scale=out_range=pc' }],
 ];
 
+/** Sources that are published in milliseconds, too. */
+const WEBM_TOO = ['mov', 'webm', 'gif'];
+
 describe.skipIf(ffmpeg === undefined)('clips (needs ffmpeg)', () => {
   describe.each(SOURCES)('%s', (_, recipe) => {
     const made = ffmpeg === undefined ? { path: '', ticks: [], timescale: 1 } : makeClip(folder.path, recipe);
@@ -49,7 +52,8 @@ describe.skipIf(ffmpeg === undefined)('clips (needs ffmpeg)', () => {
       }
     });
 
-    it.each<PublishedContainer>(['mp4', 'webm'])('keeps frames, times and colours in %s', async (container) => {
+    const targets: readonly PublishedContainer[] = WEBM_TOO.includes(recipe.extension) ? ['mp4', 'webm'] : ['mp4'];
+    it.each(targets)('keeps frames, times and colours in %s', async (container) => {
       const { clip, published } = await roundTrip(folder.path, made.path, container, { starts: [0, 5, 11] });
       expect(await numbersOf(published)).toEqual(range(0, clip.pts.length));
       const perSecond = container === 'mp4' ? clip.timeBase.den : 1000;
