@@ -39,7 +39,7 @@ describe('finding ffmpeg', () => {
   });
 
   it('says what to do when there is none', async () => {
-    vi.stubEnv('PATH', folder.path);
+    vi.stubEnv('PATH', join(folder.path, 'empty'));
     vi.doMock('node:module', () => ({
       createRequire: () => () => {
         throw new Error('Cannot find module');
