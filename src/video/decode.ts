@@ -23,17 +23,25 @@ export interface DecodeRange extends FrameRange {
 /** What a decoder rounds sizes up to, at most. A stream whose pictures outgrow its header is refused. */
 const CODED_MARGIN = 128;
 
-/** Options before the input for whatever decodes a clip: stored orientation and times, one thread, no larger pictures. */
-export function decodeOptions(
-  container: Exclude<ClipContainer, 'webp'>,
-  stream: number,
-  width: number,
-  height: number,
-): string[] {
+/** ffmpeg's own decoders of VP8 and VP9 leave out what the alpha of WebM hides, so that it would be seen. */
+const ALPHA_DECODERS: Readonly<Record<string, string>> = { vp8: 'libvpx', vp9: 'libvpx-vp9' };
+
+export interface Decodable extends Pick<ClipInfo, 'alpha' | 'codec' | 'stream'> {
+  readonly container: ClipContainer;
+}
+
+/**
+ * Options before the input for whatever decodes a clip: stored orientation and times, one thread, no larger pictures.
+ * @param width,height of the stored picture, before it is turned upright.
+ */
+export function decodeOptions({ alpha, codec, container, stream }: Decodable, width: number, height: number): string[] {
+  if (container === 'webp') throw new Error('Expected a clip that ffmpeg decodes');
   const largest = (width + CODED_MARGIN) * (height + CODED_MARGIN);
+  const decoder = alpha ? ALPHA_DECODERS[codec] : undefined;
   return [
     ...LOG_LEVELS,
     ...['-f', DEMUXERS[container], '-threads', '1', `-max_pixels:${stream}`, `${largest}`],
+    ...(decoder === undefined ? [] : [`-c:${stream}`, decoder]),
     ...['-noautorotate', '-copyts'],
   ];
 }
@@ -77,8 +85,7 @@ async function* decodeFrom(
   { from, to, signal }: DecodeRange,
   key: number,
 ): AsyncGenerator<ClipFrame> {
-  const { container, width, height } = clip;
-  if (container === 'webp') throw new Error('Expected a clip that ffmpeg decodes');
+  const { width, height } = clip;
   let shown = from;
   let failure: SampleError | undefined;
   let wake = () => {};
@@ -96,10 +103,7 @@ async function* decodeFrom(
     inputs: [
       {
         source: clip.path,
-        options: [
-          ...decodeOptions(container, clip.stream, turned ? height : width, turned ? width : height),
-          ...seekOptions(clip, key),
-        ],
+        options: [...decodeOptions(clip, turned ? height : width, turned ? width : height), ...seekOptions(clip, key)],
       },
     ],
     options: [

@@ -88,6 +88,15 @@ describe.skipIf(ffmpeg === undefined)('clips (needs ffmpeg)', () => {
   });
 });
 
+it.skipIf(ffmpeg === undefined)('shows white where alpha hides something (needs ffmpeg)', async () => {
+  const encoder = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-auto-alt-ref', '0'];
+  const filter = 'format=rgba,colorchannelmixer=aa=0,format=yuva420p';
+  const made = makeClip(folder.path, { extension: 'webm', timing: 'milliseconds', frames: 5, encoder, filter });
+  const clip = await probeClip(tools, made.path, LIMITS);
+  expect(clip.alpha).toBe(true);
+  for (const value of await colourOf(clip)) expect(value).toBeGreaterThan(250);
+});
+
 async function colourOf(clip: Parameters<typeof decodeFrames>[1]): Promise<[number, number, number]> {
   for await (const { rgb } of decodeFrames(tools, clip, { from: 3, to: 4 })) return meanColour(rgb);
   throw new Error('Expected a frame');
