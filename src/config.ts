@@ -10,6 +10,7 @@ import { QUALITIES, type Quality } from './models/manifest.ts';
 import type { Device } from './models/session.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { BODY_FILLS, TEXT_FILLS } from './redact/replace.ts';
+import { AUDIO_MODES, type AudioMode } from './video/types.ts';
 
 export const PRESETS = {
   strict: ['face', 'body', 'plate', 'text'],
@@ -19,6 +20,7 @@ export const PRESETS = {
 
 export const LOG_GEOMETRY = ['full', 'coarse', 'none'] as const;
 export const OUTPUT_FORMATS = ['webdataset', 'folder'] as const;
+export const CLIP_FORMATS = ['mp4', 'webm', 'keep'] as const;
 export const PSEUDONYMS = ['fresh', 'stable'] as const satisfies readonly Pseudonyms[];
 export const ENCODINGS = ['keep', 'jpeg', 'png', 'webp'] as const;
 
@@ -80,6 +82,12 @@ const optionsSchema = v.strictObject({
   corrections: v.optional(text('a file')),
   format: v.optional(oneOf(OUTPUT_FORMATS), 'webdataset'),
   samplesPerShard: v.optional(whole(1_000_000), 1000),
+  /** Clips: every how many frames somebody looks. */
+  detectEvery: v.optional(whole(100), 1),
+  /** Clips: what becomes of their sound. */
+  audio: v.optional(oneOf(AUDIO_MODES), 'drop'),
+  /** Clips: what they are published in. */
+  clipFormat: v.optional(oneOf(CLIP_FORMATS), 'mp4'),
   encode: v.optional(oneOf(ENCODINGS), 'keep'),
   jpegQuality: v.optional(whole(100), 92),
   logGeometry: v.optional(oneOf(LOG_GEOMETRY), 'coarse'),
@@ -120,6 +128,9 @@ export interface Config {
   readonly corrections?: string;
   readonly format: (typeof OUTPUT_FORMATS)[number];
   readonly samplesPerShard: number;
+  readonly detectEvery: number;
+  readonly audio: AudioMode;
+  readonly clipFormat: (typeof CLIP_FORMATS)[number];
   readonly encode: 'keep' | ImageFormat;
   readonly jpegQuality: number;
   readonly logGeometry: (typeof LOG_GEOMETRY)[number];
@@ -201,6 +212,9 @@ export function fillConfig(options: unknown): Config {
     ...(o.corrections === undefined ? {} : { corrections: path.resolve(o.corrections) }),
     format: o.format,
     samplesPerShard: o.samplesPerShard,
+    detectEvery: o.detectEvery,
+    audio: o.audio,
+    clipFormat: o.clipFormat,
     encode: o.encode,
     jpegQuality: o.jpegQuality,
     logGeometry: o.logGeometry,

@@ -19,12 +19,17 @@ interface Progress {
 export class ProgressLine<T extends Progress> {
   readonly #terminal: Terminal;
   readonly #counts: (progress: T) => readonly string[];
+  readonly #rate: string;
   readonly #start = performance.now();
   #last = performance.now();
   #drawn = false;
 
-  /** @param counts what a job counts besides what is done, such as `quarantined 1` */
-  constructor(terminal: Terminal, counts: (progress: T) => readonly string[]) {
+  /**
+   * @param counts what a job counts besides what is done, such as `quarantined 1`
+   * @param rate what its speed is called.
+   */
+  constructor(terminal: Terminal, counts: (progress: T) => readonly string[], rate = 'img/s') {
+    this.#rate = rate;
     this.#terminal = terminal;
     this.#counts = counts;
     if (terminal.interactive) this.#last = -Infinity;
@@ -36,7 +41,7 @@ export class ProgressLine<T extends Progress> {
     const done = progress.done === progress.total;
     if (now - this.#last < (interactive ? REDRAW_MS : PLAIN_LINE_MS) && !(interactive && done)) return;
     this.#last = now;
-    const line = describeProgress(progress, this.#counts(progress), (now - this.#start) / 1000);
+    const line = describeProgress(progress, this.#counts(progress), (now - this.#start) / 1000, this.#rate);
     if (!interactive) {
       this.#terminal.err(`${line}\n`);
       return;
@@ -59,10 +64,11 @@ export function describeProgress(
   { done, kept = 0, total }: Progress,
   counts: readonly string[],
   seconds: number,
+  unit = 'img/s',
 ): string {
   const rate = (done - kept) / Math.max(seconds, 1e-9);
   const left = rate > 0 ? duration((total - done) / rate) : '?';
-  return [`${done}/${total}`, `${rate.toFixed(1)} img/s`, ...(done < total ? [`${left} left`] : []), ...counts].join(
+  return [`${done}/${total}`, `${rate.toFixed(1)} ${unit}`, ...(done < total ? [`${left} left`] : []), ...counts].join(
     '  ',
   );
 }

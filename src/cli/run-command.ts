@@ -1,10 +1,23 @@
 import { Command } from 'commander';
-import { type Config, ENCODINGS, fillConfig, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS, suggest } from '../config.ts';
+import { listClips } from '../clips/list.ts';
+import {
+  CLIP_FORMATS,
+  type Config,
+  ENCODINGS,
+  fillConfig,
+  LOG_GEOMETRY,
+  OUTPUT_FORMATS,
+  PRESETS,
+  suggest,
+} from '../config.ts';
 import { CLASSES, MODES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
 import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
 import { type RunHooks, type RunSummary, run } from '../run.ts';
+import { AUDIO_MODES } from '../video/types.ts';
+import { executeClips } from './clip-run.ts';
+import { interruptible } from './interrupt.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
 import { ProgressLine, runCounts } from './progress.ts';
 import { describeSummary } from './summary.ts';
@@ -18,6 +31,7 @@ Examples:
   anonymize shard-00000.tar shard-00001.tar --out ./clean --encode jpeg
   anonymize ./photos --out ./clean --format folder --redact face=pixelate,text=none
   anonymize ./photos --out ./clean --redact face=synthetic,plate=synthetic,text=solid,body=none
+  anonymize street.mp4 --out ./clean --audio drop
 
 The same command again goes on with a run that was interrupted or killed; --retry-failed tries what
 it could not publish.
@@ -29,7 +43,7 @@ output error · 130 interrupted`;
 export function runCommand(terminal: Terminal, exit: (code: number) => void): Command {
   return new Command('run')
     .description('anonymize images into shards or a folder, with a redaction log per image')
-    .argument('<input...>', 'folders, image files, WebDataset .tar shards')
+    .argument('<input...>', 'folders, image files, WebDataset .tar shards; or video files and folders of them')
     .option('-o, --out <dir>', 'where the anonymized set goes (required)')
     .option('--classes <list>', `what to look for: ${CLASSES.join(',')} (default: all)`, list)
     .option(
@@ -65,6 +79,9 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--samples-per-shard <n>', 'input samples per shard (default: 1000)', number)
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
     .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)
+    .option('--detect-every <n>', 'clips: look at every n-th frame, and follow things between (default: 1)', number)
+    .option('--audio <what>', `clips: ${AUDIO_MODES.join(' | ')} (default: drop)`)
+    .option('--clip-format <name>', `clips: ${CLIP_FORMATS.join(' | ')} (default: mp4)`)
     .option('--log-geometry <level>', `${LOG_GEOMETRY.join(' | ')}: boxes in the public log (default: coarse, 16 px)`)
     .option('--private-dir <dir>', 'names, scores and reasons, not for publication (default: <out>.private)')
     .option('--workers <n>', 'worker threads (default: one per core)', number)
@@ -81,6 +98,8 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .action(async (inputs: string[], flags: Record<string, unknown>) => {
       const { quiet, json, ...options } = flags;
       const config = configOf(inputs, options);
+      const clips = await listClips(config);
+      if (clips) return exit(await executeClips(config, clips, { quiet, json }, terminal));
       exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal, config.boxes && 'given:'));
     });
 }
@@ -116,35 +135,17 @@ export async function execute(
   verb = 'looking for',
 ): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
-  const interrupt = new AbortController();
-  const onSignal = (): void => {
-    progress.end();
-    if (interrupt.signal.aborted) {
-      // `process.exit` would end threads inside native code, which aborts; the signal itself does not.
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-      process.kill(process.pid, 'SIGINT');
-      return;
-    }
-    if (!quiet) terminal.err('Interrupted: finishing what is in work (once more to stop at once)\n');
-    interrupt.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  let summary: RunSummary;
-  try {
-    summary = await job({
-      signal: interrupt.signal,
-      ...(quiet
-        ? {}
-        : {
-            onResume: () => terminal.err('Going on with an earlier run: reading its shards again\n'),
-            onStart: (start) => terminal.err(describeStart(start, config, verb)),
-            onProgress: (state) => progress.update(state),
-          }),
-    });
-  } finally {
-    progress.end();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-  }
+  const shown: RunHooks = quiet
+    ? {}
+    : {
+        onResume: () => terminal.err('Going on with an earlier run: reading its shards again\n'),
+        onStart: (start) => terminal.err(describeStart(start, config, verb)),
+        onProgress: (state) => progress.update(state),
+      };
+  const summary = await interruptible((signal) => job({ signal, ...shown }), terminal, {
+    quiet: Boolean(quiet),
+    clear: () => progress.end(),
+  });
   if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
   else if (!quiet) terminal.out(describeSummary(summary, config));
   if (summary.status === 'interrupted') return 130;

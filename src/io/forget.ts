@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { asOutputError } from './atomic.ts';
 import { LEDGER, LEDGER_FILES, PRIVATE_RUN } from './ledger-files.ts';
+import { CLIP_WORK } from './output-folder.ts';
 
 /**
  * Deletes what a private folder knows: which sample came from where, what was detected, why samples were held back.
@@ -16,7 +17,7 @@ export async function forget(privateDir: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`Expected a private folder but received ${privateDir}, which cannot be read (${error.code})`);
   });
-  const known = [...LEDGER_FILES, PRIVATE_RUN];
+  const known = [...LEDGER_FILES, PRIVATE_RUN, CLIP_WORK];
   const foreign = names.filter((name) => !known.includes(name.replace(/\.tmp$/, ''))).length;
   if (!names.includes(LEDGER.sources) || foreign > 0) {
     const what = foreign > 0 ? `which also has ${foreign} other files` : `which has no ${LEDGER.sources}`;
@@ -24,7 +25,7 @@ export async function forget(privateDir: string): Promise<string[]> {
   }
   const order = names.sort((a, b) => Number(b === LEDGER.sources) - Number(a === LEDGER.sources) || (a < b ? -1 : 1));
   try {
-    for (const name of order) await rm(join(folder, name));
+    for (const name of order) await rm(join(folder, name), { recursive: true });
     await rmdir(folder);
   } catch (error) {
     throw asOutputError(folder, error);

@@ -55,8 +55,11 @@ async function isUnbegun(out: string, names: readonly string[]): Promise<boolean
   );
 }
 
+/** Folder of the work on clips, below the private folder. */
+export const CLIP_WORK = 'clips';
+
 function isLedgerName(name: string): boolean {
-  return [...LEDGER_FILES, PRIVATE_RUN].includes(name.replace(/\.tmp$/, ''));
+  return [...LEDGER_FILES, PRIVATE_RUN, CLIP_WORK].includes(name.replace(/\.tmp$/, ''));
 }
 
 /** Whether the private folder is empty or has empty logs of a run of which `out` has a trace. */
