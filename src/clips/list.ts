@@ -85,7 +85,8 @@ async function inspect(input: string): Promise<Inspected> {
   if (input === '-' || input === '' || stats === undefined)
     return { kind: 'file', path, videos: [], images: 1, others: [] };
   if (stats.isDirectory()) return { kind: 'folder', path, ...(await inspectFolder(path)) };
-  const isClip = looksLikeVideo(path) || (ANIMATIONS.includes(extensionOf(path)) && (await isAnimated(path, stats.size)));
+  const isClip =
+    looksLikeVideo(path) || (ANIMATIONS.includes(extensionOf(path)) && (await isAnimated(path, stats.size)));
   return { kind: 'file', path, videos: isClip ? [basename(path)] : [], images: isClip ? 0 : 1, others: [] };
 }
 

@@ -20,8 +20,9 @@ export interface DecodeRange extends FrameRange {
   readonly signal?: AbortSignal;
 }
 
-/** What a decoder rounds sizes up to, at most. A stream whose pictures outgrow its header is refused. */
+/** Decoders ask for more than the picture, with edges, in each direction. A stream that outgrows its header is refused. */
 const CODED_MARGIN = 128;
+const CODED_FACTOR = 4;
 
 /** ffmpeg's own decoders of VP8 and VP9 leave out what the alpha of WebM hides, so that it would be seen. */
 const ALPHA_DECODERS: Readonly<Record<string, string>> = { vp8: 'libvpx', vp9: 'libvpx-vp9' };
@@ -36,7 +37,7 @@ export interface Decodable extends Pick<ClipInfo, 'alpha' | 'codec' | 'stream'> 
  */
 export function decodeOptions({ alpha, codec, container, stream }: Decodable, width: number, height: number): string[] {
   if (container === 'webp') throw new Error('Expected a clip that ffmpeg decodes');
-  const largest = (width + CODED_MARGIN) * (height + CODED_MARGIN);
+  const largest = CODED_FACTOR * (width + CODED_MARGIN) * (height + CODED_MARGIN);
   const decoder = alpha ? ALPHA_DECODERS[codec] : undefined;
   return [
     ...LOG_LEVELS,
