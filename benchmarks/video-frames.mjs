@@ -78,7 +78,7 @@ async function publish(clip, sums, onFrame = () => {}) {
   await timed(sums, 'verify', () => verifyClip(tools, out, clip, { container: 'mp4', audio: 'drop' }));
 }
 
-try {
+async function compare() {
   const path = positionals[0] ?? generate('speed.mp4', '1280x720', 8, 30);
   const sums = {};
   let clip = await probeClip(tools, path, limits);
@@ -95,18 +95,21 @@ try {
       `${name.padEnd(7)} ${rate.toFixed(1)} frames/s, ${ratio}, ${(processor / sums.ffmpeg.processor).toFixed(2)} × processor time`,
     );
   }
+}
 
-  if (Number(values.minutes) > 0) {
-    const long = await probeClip(tools, generate('long.mp4', '320x180', Number(values.minutes) * 60, 30), limits);
-    const resident = [];
-    const step = Math.ceil(long.pts.length / 10);
-    await publish(long, {}, (index) => {
-      if ((index + 1) % step === 0) resident.push(process.memoryUsage.rss() / 2 ** 20);
-    });
-    say(
-      `${values.minutes} minutes, ${long.pts.length} frames: MiB resident by tenth ${resident.map((mib) => mib.toFixed(0)).join(' ')}`,
-    );
-  }
+async function watchMemory() {
+  const long = await probeClip(tools, generate('long.mp4', '192x108', Number(values.minutes) * 60, 30), limits);
+  const step = Math.ceil(long.pts.length / 10);
+  say(`${values.minutes} minutes, ${long.pts.length} frames; MiB resident in this process by tenth`);
+  await publish(long, {}, (index) => {
+    if ((index + 1) % step === 0) say((process.memoryUsage.rss() / 2 ** 20).toFixed(0));
+  });
+  say(`${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} after joining and verifying`);
+}
+
+try {
+  if (Number(values.rounds) > 0) await compare();
+  if (Number(values.minutes) > 0) await watchMemory();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
