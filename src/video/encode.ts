@@ -2,10 +2,10 @@ import { rm } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import type { RgbImage } from '../core/types.ts';
 import { OutputError, SampleError, UsageError } from '../errors.ts';
-import { SCALING, scaleMatrix } from './decode.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
 import { withPatience } from './patience.ts';
+import { SCALING, scaleMatrix } from './picture.ts';
 import type { ClipCodec, ClipColour, ClipEncoder, ClipInfo, FfmpegTools, FrameRange } from './types.ts';
 
 export interface EncodeRange extends FrameRange {

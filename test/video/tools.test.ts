@@ -18,7 +18,11 @@ function fake(name: string, libavutil: number): string {
 }
 
 describe('finding ffmpeg', () => {
-  beforeEach(() => vi.resetModules());
+  beforeEach(() => {
+    vi.resetModules();
+    vi.stubEnv('FFMPEG_PATH', '');
+    vi.stubEnv('FFPROBE_PATH', '');
+  });
   afterEach(() => vi.unstubAllEnvs());
   const find = async () => (await import('../../src/video/tools.ts')).findFfmpeg();
 
@@ -36,6 +40,18 @@ describe('finding ffmpeg', () => {
   it('says which version it needs', async () => {
     vi.stubEnv('FFMPEG_PATH', fake('ffmpeg', 55));
     await expect(find()).rejects.toThrow('Expected ffmpeg 4.0 or later but found 3.4.8');
+  });
+
+  it('sets the run bit of a packaged program that came without', async () => {
+    const programs = { ffmpeg: fake('packaged-ffmpeg', 57), ffprobe: fake('packaged-ffprobe', 57) };
+    for (const path of Object.values(programs)) chmodSync(path, 0o644);
+    vi.stubEnv('PATH', join(folder.path, 'empty'));
+    vi.doMock('node:module', () => ({
+      createRequire: () => (name: string) => ({ path: name.includes('ffmpeg-') ? programs.ffmpeg : programs.ffprobe }),
+    }));
+    const tools = await find();
+    vi.doUnmock('node:module');
+    expect(tools).toMatchObject({ ...programs, encoders: [] });
   });
 
   it('says what to do when there is none', async () => {
