@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { SampleError, UsageError } from '../errors.ts';
-import { scanGif } from '../image/gif.ts';
+import { scanContainer } from '../image/container.ts';
 import { assertDisjoint } from '../io/disjoint.ts';
 import { extensionLabel, extensionOf, looksLikeImage, looksLikeVideo } from '../io/extensions.ts';
 import { keyOf } from '../io/shard-plan.ts';
@@ -24,14 +24,17 @@ export interface ListedClips {
   readonly dropped: ReadonlyMap<string, number>;
 }
 
-/** Larger GIF files are taken for clips without looking. */
-const GIF_BYTES = 64 * 2 ** 20;
+/** Extensions of images that may move. */
+const ANIMATIONS = ['gif', 'webp'];
+
+/** Larger files of these are taken for clips without looking. */
+const LARGEST_STILL = 64 * 2 ** 20;
 
 /**
  * The clips of a run, or nothing when it is a run over images.
  *
- * Clips are video files and animated GIF files that are named, and the videos of folders that hold no image. Links in
- * folders are not followed. A folder with both is one of images, whose videos are counted as left out.
+ * Clips are video files and animated GIF and WebP files that are named, and the videos of folders that hold no image. Links
+ * in folders are not followed. A folder with both is one of images, whose videos are counted as left out.
  *
  * @throws UsageError for inputs that are missing, or clips and images in one run.
  */
@@ -79,7 +82,8 @@ async function inspect(input: string): Promise<Inspected> {
   if (input === '-' || input === '' || stats === undefined)
     return { kind: 'file', path, videos: [], isForImages: true, others: [] };
   if (stats.isDirectory()) return { kind: 'folder', path, ...(await inspectFolder(path)) };
-  const isClip = looksLikeVideo(path) || (extensionOf(path) === 'gif' && (await isAnimated(path, stats.size)));
+  const isClip =
+    looksLikeVideo(path) || (ANIMATIONS.includes(extensionOf(path)) && (await isAnimated(path, stats.size)));
   return { kind: 'file', path, videos: isClip ? [basename(path)] : [], isForImages: !isClip, others: [] };
 }
 
@@ -106,9 +110,9 @@ async function inspectFolder(root: string): Promise<Pick<Inspected, 'videos' | '
 }
 
 async function isAnimated(path: string, size: number): Promise<boolean> {
-  if (size > GIF_BYTES) return true;
+  if (size > LARGEST_STILL) return true;
   try {
-    return scanGif(await readFile(path)).frames > 1;
+    return scanContainer(await readFile(path)).frames > 1;
   } catch (error) {
     // What is no sound image is told by the run over images.
     if (error instanceof SampleError) return false;

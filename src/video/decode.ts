@@ -3,31 +3,38 @@ import { startFfmpeg } from './ffmpeg.ts';
 import { damaged, LOG_LEVELS, readLogLine } from './log-lines.ts';
 import { readPackedFrames } from './packed-frames.ts';
 import { withPatience } from './patience.ts';
+import { framesFilter, onWhite } from './picture.ts';
 import { DEMUXERS } from './sniff.ts';
-import type {
-  ClipColour,
-  ClipContainer,
-  ClipFrame,
-  ClipInfo,
-  ClipOrientation,
-  FfmpegTools,
-  FrameRange,
-  Rational,
-} from './types.ts';
+import type { ClipContainer, ClipFrame, ClipInfo, FfmpegTools, FrameRange, Rational } from './types.ts';
+import { decodeWebp } from './webp.ts';
 
 export interface DecodeRange extends FrameRange {
   readonly signal?: AbortSignal;
 }
 
-/** What a decoder rounds sizes up to, at most. A stream whose pictures outgrow its header is refused. */
+/** Decoders ask for more than the picture, with edges, in each direction. A stream that outgrows its header is refused. */
 const CODED_MARGIN = 128;
+const CODED_FACTOR = 4;
 
-/** Options before the input for whatever decodes a clip: stored orientation and times, one thread, no larger pictures. */
-export function decodeOptions(container: Exclude<ClipContainer, 'webp'>, width: number, height: number): string[] {
-  const largest = (width + CODED_MARGIN) * (height + CODED_MARGIN);
+/** ffmpeg's own decoders of VP8 and VP9 leave out what the alpha of WebM hides, so that it would be seen. */
+const ALPHA_DECODERS: Readonly<Record<string, string>> = { vp8: 'libvpx', vp9: 'libvpx-vp9' };
+
+export interface Decodable extends Pick<ClipInfo, 'alpha' | 'codec' | 'stream'> {
+  readonly container: ClipContainer;
+}
+
+/**
+ * Options before the input for whatever decodes a clip: stored orientation and times, one thread, no larger pictures.
+ * @param width,height of the stored picture, before it is turned upright.
+ */
+export function decodeOptions({ alpha, codec, container, stream }: Decodable, width: number, height: number): string[] {
+  if (container === 'webp') throw new Error('Expected a clip that ffmpeg decodes');
+  const largest = CODED_FACTOR * (width + CODED_MARGIN) * (height + CODED_MARGIN);
+  const decoder = alpha ? ALPHA_DECODERS[codec] : undefined;
   return [
     ...LOG_LEVELS,
-    ...['-f', DEMUXERS[container], '-threads', '1', '-max_pixels', `${largest}`],
+    ...['-f', DEMUXERS[container], '-threads', '1', `-max_pixels:${stream}`, `${largest}`],
+    ...(decoder === undefined ? [] : [`-c:${stream}`, decoder]),
     ...['-noautorotate', '-copyts'],
   ];
 }
@@ -45,6 +52,10 @@ export function ticksOf({ den, num }: Rational): string[] {
  * Throws SampleError of stage `decode`: `corrupt`, `truncated`, `source-changed`; the signal's reason when it aborts.
  */
 export async function* decodeFrames(tools: FfmpegTools, clip: ClipInfo, range: DecodeRange): AsyncGenerator<ClipFrame> {
+  if (clip.container === 'webp') {
+    yield* decodeWebp(clip, range);
+    return;
+  }
   const key = clip.keyframes.findLast((index) => index <= range.from) ?? 0;
   let from = range.from;
   if (key > 0) {
@@ -67,8 +78,7 @@ async function* decodeFrom(
   { from, to, signal }: DecodeRange,
   key: number,
 ): AsyncGenerator<ClipFrame> {
-  const { container, width, height } = clip;
-  if (container === 'webp') throw new Error('Expected a clip that ffmpeg decodes');
+  const { width, height } = clip;
   let shown = from;
   let failure: SampleError | undefined;
   let wake = () => {};
@@ -86,10 +96,7 @@ async function* decodeFrom(
     inputs: [
       {
         source: clip.path,
-        options: [
-          ...decodeOptions(container, turned ? height : width, turned ? width : height),
-          ...seekOptions(clip, key),
-        ],
+        options: [...decodeOptions(clip, turned ? height : width, turned ? width : height), ...seekOptions(clip, key)],
       },
     ],
     options: [
@@ -143,45 +150,4 @@ function seekOptions({ pts, timeBase }: ClipInfo, key: number): string[] {
   if (key === 0 || at === undefined) return [];
   const seconds = (((at + (pts[key + 1] ?? at + 1)) / 2) * timeBase.num) / timeBase.den;
   return ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds.toFixed(6)];
-}
-
-/** swscale's way of converting that depends neither on the processor nor on the neighbours of a pixel more than it must. */
-export const SCALING = 'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
-
-/** Names of matrices as the filter `scale` calls them. */
-export function scaleMatrix({ matrix }: ClipColour): string {
-  if (matrix === 'bt470bg' || matrix === 'smpte170m') return 'bt601';
-  return matrix === 'bt2020nc' ? 'bt2020' : matrix;
-}
-
-const TURNS: Readonly<Record<ClipOrientation['clockwise'], readonly string[]>> = {
-  0: [],
-  90: ['transpose=clock'],
-  180: ['hflip', 'vflip'],
-  270: ['transpose=cclock'],
-};
-
-function framesFilter({ alpha, colour, height, orientation, pts, width }: ClipInfo, from: number): string {
-  const turned = orientation.clockwise % 180 === 90;
-  const size = turned ? `${height}:${width}` : `${width}:${height}`;
-  return [
-    `select=gte(pts\\,${pts[from] ?? 0})`,
-    'showinfo',
-    `scale=${size}:in_color_matrix=${scaleMatrix(colour)}:in_range=${colour.range}:${SCALING}`,
-    `format=${alpha ? 'rgba' : 'rgb24'}`,
-    ...(orientation.mirrored ? ['hflip'] : []),
-    ...TURNS[orientation.clockwise],
-  ].join(',');
-}
-
-/** RGBA → RGB over white, so that what alpha hid stays hidden. */
-function onWhite(rgba: Uint8Array): Uint8Array {
-  const rgb = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    const alpha = rgba[from + 3] as number;
-    for (let channel = 0; channel < 3; channel++) {
-      rgb[to++] = Math.round(((rgba[from + channel] as number) * alpha + 255 * (255 - alpha)) / 255);
-    }
-  }
-  return rgb;
 }

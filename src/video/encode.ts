@@ -2,10 +2,10 @@ import { rm } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import type { RgbImage } from '../core/types.ts';
 import { OutputError, SampleError, UsageError } from '../errors.ts';
-import { SCALING, scaleMatrix } from './decode.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
 import { withPatience } from './patience.ts';
+import { SCALING, scaleMatrix } from './picture.ts';
 import type { ClipCodec, ClipColour, ClipEncoder, ClipInfo, FfmpegTools, FrameRange } from './types.ts';
 
 export interface EncodeRange extends FrameRange {
@@ -16,7 +16,7 @@ export interface EncodeRange extends FrameRange {
 const ENCODERS: Readonly<Record<ClipCodec, string>> = { h264: 'libx264', vp9: 'libvpx-vp9', vp8: 'libvpx' };
 
 /**
- * One thread and no code that depends on the processor: the same frames give the same bytes everywhere. No frame
+ * One thread: the same frames give the same bytes in every run. No frame
  * refers to a later one, so that packets are in the order of frames and segments can be joined as they are.
  */
 const CODEC_OPTIONS: Readonly<Record<ClipCodec, readonly string[]>> = {

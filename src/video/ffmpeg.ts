@@ -43,7 +43,7 @@ export function startFfmpeg(tools: FfmpegTools, job: FfmpegJob): FfmpegRun {
   // Closing by itself would be taken for a consumer that went away, and ffmpeg killed 20 ms later.
   const stdout = new PassThrough({ autoDestroy: false });
   command.output(job.output === undefined ? stdout : `file:${job.output}`);
-  command.outputOptions('-y', '-hide_banner', ...job.options);
+  command.outputOptions('-y', '-nostdin', '-hide_banner', ...job.options);
   if (job.onLine !== undefined) command.on('stderr', job.onLine);
 
   let killed = false;

@@ -13,6 +13,8 @@ interface Described {
   readonly path: string;
   readonly container: Exclude<ClipContainer, 'webp'>;
   readonly stream: FileStream;
+  readonly codec: string;
+  readonly alpha: boolean;
   readonly timeBase: Rational;
 }
 
@@ -92,7 +94,7 @@ const CORNER = 'crop=min(16\\,iw):min(16\\,ih):0:0';
 
 async function decodedTimes(
   tools: FfmpegTools,
-  { path, container, stream, timeBase }: Described,
+  { alpha, codec, container, path, stream, timeBase }: Described,
   { limitFrames }: ClipLimits,
   signal: AbortSignal,
 ): Promise<Pick<FrameTimes, 'pts' | 'keyframes'>> {
@@ -120,7 +122,12 @@ async function decodedTimes(
     pts.push(read.pts);
   };
   const run = startFfmpeg(tools, {
-    inputs: [{ source: path, options: decodeOptions(container, stream.width, stream.height) }],
+    inputs: [
+      {
+        source: path,
+        options: decodeOptions({ alpha, codec, container, stream: stream.index }, stream.width, stream.height),
+      },
+    ],
     options: [
       '-map',
       `0:${stream.index}`,

@@ -6,6 +6,7 @@ import { startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
 import { readMatroska } from './matroska-reader.ts';
 import { matroskaCluster, matroskaHeader, nanoseconds } from './matroska-writer.ts';
+import { withPatience } from './patience.ts';
 import type { AudioMode, ClipCodec, ClipInfo, FfmpegTools, PublishedContainer } from './types.ts';
 
 export interface JoinOptions {
@@ -13,6 +14,9 @@ export interface JoinOptions {
   readonly audio: AudioMode;
   readonly signal?: AbortSignal;
 }
+
+/** Copying hours of packets takes minutes; masking their sound takes longer. */
+const JOIN_SECONDS = 3600;
 
 /** Names of codecs in Matroska. */
 const CODEC_IDS: ReadonlyMap<string, ClipCodec> = new Map([
@@ -62,7 +66,7 @@ export async function joinSegments(
     ...(signal !== undefined && { signal }),
   });
   try {
-    await run.done;
+    await withPatience(run.done, run.kill, JOIN_SECONDS);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (failure instanceof OutputError) throw failure;

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { SampleError } from '../errors.ts';
+import { scanContainer } from '../image/container.ts';
 import { readFrameTimes } from './frame-times.ts';
 import { sniffClipFile } from './sniff.ts';
 import {
@@ -13,6 +15,7 @@ import {
   readStreams,
 } from './streams.ts';
 import type { ClipInfo, ClipLimits, FfmpegTools } from './types.ts';
+import { probeWebp } from './webp.ts';
 
 const LARGEST_STREAM_COUNT = 64;
 
@@ -31,7 +34,9 @@ const CODECS: ReadonlySet<string> = new Set(
  */
 export async function probeClip(tools: FfmpegTools, path: string, limits: ClipLimits): Promise<ClipInfo> {
   const container = await sniffClipFile(path);
-  if (container === 'webp') throw new SampleError('decode', 'unsupported:animation', 'Expected a clip');
+  if (container === 'webp') return probeWebp(path, limits);
+  // ffmpeg takes a GIF that ends anywhere for whole.
+  if (container === 'gif') scanContainer(await readFile(path));
   const signal = AbortSignal.timeout(limits.timeoutSeconds * 1000);
   try {
     const file = await readStreams(tools, path, container, signal).catch((error: unknown) => {

@@ -40,7 +40,8 @@ export function findFfmpeg(): Promise<FfmpegTools> {
 }
 
 async function lookFor(): Promise<FfmpegTools> {
-  const [ffmpeg, ffprobe] = await Promise.all([locate('ffmpeg'), locate('ffprobe')]);
+  const ffmpeg = await locate('ffmpeg');
+  const ffprobe = await locate('ffprobe');
   const { stdout } = await execute(ffmpeg.path, ['-hide_banner', '-encoders']);
   const listed = new Set([...stdout.matchAll(/^ [A-Z.]{6} (\S+)/gm)].map(([, name]) => name));
   return {
@@ -86,7 +87,11 @@ async function start(path: string): Promise<Located | undefined> {
     const { stdout } = await execute(path, ['-version'], { timeout: 20_000 });
     const libavutil = /^libavutil\s+(\d+)\./m.exec(stdout)?.[1];
     if (libavutil === undefined) return undefined;
-    return { path, version: /^\w+ version n?(\d+\.[\d.]*\d)/.exec(stdout)?.[1] ?? '0.0', libavutil: Number(libavutil) };
+    return {
+      path,
+      version: /^\w+ version ([\w.+-]{1,60})/.exec(stdout)?.[1] ?? 'unknown',
+      libavutil: Number(libavutil),
+    };
   } catch {
     return undefined;
   }

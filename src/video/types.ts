@@ -20,7 +20,7 @@ export interface FfmpegTools {
   /** Path or name of the executable. */
   readonly ffmpeg: string;
   readonly ffprobe: string;
-  /** As `ffmpeg -version` says, such as `6.1.1`; `0.0` for a build that has no number. */
+  /** As `ffmpeg -version` says, such as `6.1.1`; builds from between two releases have names of their own. */
   readonly version: string;
   /** Names of the encoders that are needed and there, such as `libx264`. */
   readonly encoders: readonly string[];
