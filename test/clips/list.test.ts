@@ -22,9 +22,8 @@ async function gif(frames: number): Promise<Buffer> {
         .toBuffer(),
     ),
   );
-  return sharp(images, { join: { animated: true } })
-    .gif()
-    .toBuffer();
+  const clip = frames === 1 ? sharp(images[0]) : sharp(images, { join: { animated: true } });
+  return clip.gif().toBuffer();
 }
 
 describe('the clips of a run', () => {
@@ -65,11 +64,16 @@ describe('the clips of a run', () => {
     ['an image', ['film.mp4', 'photos/a.jpg']],
     ['a folder of images', ['film.mp4', 'photos']],
     ['a folder of both', ['films', 'both']],
-    ['what does not exist', ['film.mp4', 'nothing.jpg']],
   ])('are not mixed with %s', async (_, inputs) => {
     const root = await scratch();
     await plant(root, ['photos/a.jpg', 'both/a.jpg', 'both/b.mp4', 'films/c.mp4', 'film.mp4']);
     await expect(list(root, ...inputs)).rejects.toThrow('either images or clips');
+  });
+
+  it('are told apart from what does not exist', async () => {
+    const root = await scratch();
+    await plant(root, ['film.mp4']);
+    await expect(list(root, 'film.mp4', 'nothing.mp4')).rejects.toThrow(/nothing\.mp4, which does not exist/);
   });
 
   it('lie outside of where the run writes', async () => {
