@@ -10,6 +10,8 @@ const DEVIATIONS = 2;
 const EXPOSURE = 0.25;
 /** Most that a box spreads on each side for want of knowledge, in its lengths: it may not flood the picture. */
 const MOST_SPREAD = 0.5;
+/** More of it: a share of the way that it has gone unseen, since what goes fast may also go faster. */
+const HASTE = 0.25;
 /** Frames over which outlines are evened out, on each side. */
 const EVEN = 4;
 /** Share of a length that stays covered at the border over which a thing is leaving or entering. */
@@ -81,12 +83,13 @@ function coverBetween(sightings: readonly Sighting[], timeline: Timeline, first:
     );
   const motions = { x1: sideOf('x1'), y1: sideOf('y1'), x2: sideOf('x2'), y2: sideOf('y2') };
   const outer = {} as Record<Side, number[]>;
+  const unseen = stepsUnseen(times, found);
   for (const side of SIDES) {
     const outwards = side === 'x1' || side === 'y1' ? -1 : 1;
     const needed = motions[side].map(({ at, speed, varAt }, i) => {
       const box = found[i];
       const moves = EXPOSURE * Math.abs(speed);
-      const most = MOST_SPREAD * lengthOf(latest[i] as Box);
+      const most = MOST_SPREAD * lengthOf(latest[i] as Box) + HASTE * Math.abs(speed) * (unseen[i] as number);
       const doubt = Math.min(most, DEVIATIONS * Math.sqrt(varAt));
       return box === undefined ? doubt + moves : Math.max(0, (box[side] - at) * outwards) + moves;
     });
@@ -113,6 +116,22 @@ function coverBetween(sightings: readonly Sighting[], timeline: Timeline, first:
     },
     edgeOf: (frame) => boxes[frame - first] as Box,
   };
+}
+
+/** Steps to the nearest frame in which the thing was seen. */
+function stepsUnseen(times: readonly number[], found: readonly (Box | undefined)[]): number[] {
+  const unseen = new Array<number>(times.length).fill(Infinity);
+  const pass = (order: readonly number[]): void => {
+    let last = Infinity;
+    for (const i of order) {
+      if (found[i] !== undefined) last = times[i] as number;
+      unseen[i] = Math.min(unseen[i] as number, Math.abs((times[i] as number) - last));
+    }
+  };
+  const forwards = times.map((_, i) => i);
+  pass(forwards);
+  pass(forwards.toReversed());
+  return unseen;
 }
 
 /**
@@ -182,8 +201,9 @@ function extend(
     for (const side of SIDES) {
       const outwards = side === 'x1' || side === 'y1' ? -1 : 1;
       const before = Math.max(0, (covered[side] - start[side]) * outwards);
-      const doubt = Math.min(most, DEVIATIONS * Math.sqrt(later[side].varAt));
-      outer[side] += outwards * Math.max(before, doubt + EXPOSURE * Math.abs(later[side].speed));
+      const { speed, varAt } = later[side];
+      const doubt = Math.min(most + HASTE * Math.abs(speed) * dt, DEVIATIONS * Math.sqrt(varAt));
+      outer[side] += outwards * Math.max(before, doubt + EXPOSURE * Math.abs(speed));
     }
     // What the border has cut off is still there beyond it.
     for (const side of SIDES) if (isAtBorder(seen, side, timeline)) outer[side] = borderOf(side, timeline);
