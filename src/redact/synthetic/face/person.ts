@@ -17,6 +17,8 @@ const brightnessOf = ([r, g, b]: Colour): number => 0.3 * r + 0.59 * g + 0.11 * 
 
 /** Share of the model's faces, the nearest in complexion, from which they are taken. */
 const ALIKE = 0.5;
+/** Step of the logarithm of brightness in which the complexion of a followed face is read: a factor of two. */
+const COARSELY = 0.7;
 /** Blends of few faces are nearer the mean than faces are; this much of the difference is made up. */
 const VIVIDNESS = 0.9;
 
@@ -27,9 +29,11 @@ const VIVIDNESS = 0.9;
  */
 export function inventPerson(model: FaceModel, skin: Colour, random: Random, isFollowed = false): Person {
   const { peopleCount, people, peopleScales, shapeModeCount, points } = model;
+  const brightness = Math.log(brightnessOf(skin) + 4);
+  const complexion = isFollowed ? Math.round(brightness / COARSELY) * COARSELY : brightness;
   const order = Array.from({ length: peopleCount }, (_, i) => ({
     i,
-    distance: Math.abs(Math.log((luma(model.tones, i) + 4) / (brightnessOf(skin) + 4))),
+    distance: Math.abs(Math.log(luma(model.tones, i) + 4) - complexion),
   }));
   order.sort((a, b) => a.distance - b.distance || a.i - b.i);
   const alike = order.slice(0, Math.max(PARENTS, Math.round(peopleCount * ALIKE)));
