@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
+import { checkClips, isClipRun } from './clips/verify.ts';
 import type { RedactionRecord } from './core/outcome.ts';
 import { UsageError } from './errors.ts';
 import { sha256OfFile } from './io/atomic.ts';
@@ -16,6 +17,7 @@ const UNLISTED = new Set([RUN_FILE, `${LOG_FOLDER}/SHA256SUMS`, `${LOG_FOLDER}/r
 const SUMMARY = /^(\d+)_stats\.json$/;
 
 export interface OutputReport {
+  /** Published images, or clips. */
   readonly images: number;
   readonly rejected: number;
   readonly files: number;
@@ -38,6 +40,10 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   if (writer !== undefined) problems.push(`Expected no run at work but ${writer}`);
   const files = await listFiles(out);
   await checkSums(out, files, problems);
+  if (isClipRun(run)) {
+    const { published, rejected } = await checkClips(out, files, problems);
+    return { images: published, rejected, files: files.length, problems };
+  }
   const records = await readRecords(out, files, problems);
   const images =
     run.format === 'folder'

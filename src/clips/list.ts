@@ -34,18 +34,15 @@ const LARGEST_STILL = 64 * 2 ** 20;
  * The clips of a run, or nothing when it is a run over images.
  *
  * Clips are video files and animated GIF and WebP files that are named, and the videos of folders that hold no image. Links in
- * folders are not followed.
+ * folders are not followed. A folder with both is one of images, whose videos are counted as left out.
  *
  * @throws UsageError for inputs that are missing, or clips and images in one run.
  */
 export async function listClips({ inputs, out, privateDir }: Config): Promise<ListedClips | undefined> {
   const found = await Promise.all(inputs.map(inspect));
   if (!found.some((input) => input.videos.length > 0)) return undefined;
-  const other = found.findIndex((input) => input.images > 0);
-  const named = found.some((input) => input.kind === 'file' && input.videos.length > 0);
+  const other = found.findIndex((input) => input.isForImages);
   if (other >= 0) {
-    // A folder with both has always been a run over its images; its videos are counted as left out.
-    if (!named && found.every((input) => input.videos.length === 0 || input.images > 0)) return undefined;
     throw new UsageError(
       `Expected either images or clips as input but received both (images in ${inputs[other]}): use a run for each`,
     );
@@ -72,8 +69,8 @@ interface Inspected {
   readonly path: string;
   /** POSIX paths below the folder, or the name of the file. */
   readonly videos: readonly string[];
-  /** Number of what a run over images would take. */
-  readonly images: number;
+  /** It is, or has, what a run over images takes; nothing is said of its videos then. */
+  readonly isForImages: boolean;
   /** Kinds of what is neither. */
   readonly others: readonly string[];
 }
@@ -83,17 +80,16 @@ async function inspect(input: string): Promise<Inspected> {
   const stats = await stat(path).catch(() => undefined);
   // What is wrong with it is told by the run over images.
   if (input === '-' || input === '' || stats === undefined)
-    return { kind: 'file', path, videos: [], images: 1, others: [] };
+    return { kind: 'file', path, videos: [], isForImages: true, others: [] };
   if (stats.isDirectory()) return { kind: 'folder', path, ...(await inspectFolder(path)) };
   const isClip =
     looksLikeVideo(path) || (ANIMATIONS.includes(extensionOf(path)) && (await isAnimated(path, stats.size)));
-  return { kind: 'file', path, videos: isClip ? [basename(path)] : [], images: isClip ? 0 : 1, others: [] };
+  return { kind: 'file', path, videos: isClip ? [basename(path)] : [], isForImages: !isClip, others: [] };
 }
 
-async function inspectFolder(root: string): Promise<Pick<Inspected, 'videos' | 'images' | 'others'>> {
+async function inspectFolder(root: string): Promise<Pick<Inspected, 'videos' | 'isForImages' | 'others'>> {
   const videos: string[] = [];
   const others: string[] = [];
-  let images = 0;
   const visited = new Set<string>();
   const pending = [''];
   for (let prefix = pending.pop(); prefix !== undefined; prefix = pending.pop()) {
@@ -105,13 +101,12 @@ async function inspectFolder(root: string): Promise<Pick<Inspected, 'videos' | '
       const { name } = entry;
       if (name.startsWith('.')) others.push('hidden');
       else if (entry.isDirectory()) pending.push(`${prefix}${name}/`);
-      else if (entry.isSymbolicLink() && !looksLikeImage(name)) others.push('symlink');
-      else if (looksLikeVideo(name)) videos.push(prefix + name);
-      else if (looksLikeImage(name)) images++;
-      else others.push(extensionLabel(name));
+      else if (looksLikeVideo(name) && !entry.isSymbolicLink()) videos.push(prefix + name);
+      else if (looksLikeImage(name)) return { videos: [], isForImages: true, others: [] };
+      else others.push(entry.isSymbolicLink() ? 'symlink' : extensionLabel(name));
     }
   }
-  return { videos: videos.sort(), images, others };
+  return { videos: videos.sort(), isForImages: false, others };
 }
 
 async function isAnimated(path: string, size: number): Promise<boolean> {

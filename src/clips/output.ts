@@ -175,7 +175,6 @@ export class ClipOutput {
   }
 }
 
-// biome-ignore lint/correctness/useYield: a clip that is not published has no frames
 async function* none(): AsyncGenerator<FrameRecord> {}
 
 function readRecord(log: string): ClipRecord | undefined {

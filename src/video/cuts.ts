@@ -56,11 +56,12 @@ export function sceneCuts(changes: readonly FrameChange[]): number[] {
     const change = differences[0];
     if (change === undefined || change < CUT) continue;
     const usual = Math.max(0, ...changes.slice(Math.max(0, i - LOOK_BACK), i).map((c) => c.differences[0] ?? 0));
-    // Its second frame is like that before it: a flash ends here.
-    const comesBack = differences.slice(1).some((difference) => difference < BACK * change);
+    const isLike = (difference: number): boolean => difference < Math.min(CUT, BACK * change);
+    // It is like a frame before the one before: a flash ends here.
+    const comesBack = differences.slice(1).some(isLike);
     const isFlash = changes.slice(i + 1, i + LOOK_BACK).some((later, k) => {
       const toBefore = later.differences[k + 1];
-      return toBefore !== undefined && toBefore < BACK * change;
+      return toBefore !== undefined && isLike(toBefore);
     });
     if (change > SUDDEN * usual && !comesBack && !isFlash) cuts.push(frame);
   }
