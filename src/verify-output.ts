@@ -17,6 +17,7 @@ const UNLISTED = new Set([RUN_FILE, `${LOG_FOLDER}/SHA256SUMS`, `${LOG_FOLDER}/r
 const SUMMARY = /^(\d+)_stats\.json$/;
 
 export interface OutputReport {
+  readonly kind: 'images' | 'clips';
   /** Published images, or clips. */
   readonly images: number;
   readonly rejected: number;
@@ -42,7 +43,7 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   await checkSums(out, files, problems);
   if (isClipRun(run)) {
     const { published, rejected } = await checkClips(out, files, problems);
-    return { images: published, rejected, files: files.length, problems };
+    return { kind: 'clips', images: published, rejected, files: files.length, problems };
   }
   const records = await readRecords(out, files, problems);
   const images =
@@ -52,7 +53,7 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   if (run.format !== 'folder') await checkSummaries(out, files, problems);
   const verified = [...records.values()].filter((r) => r.status === 'verified').length;
   if (images !== verified) problems.push(`Expected ${verified} images as in the redaction log but found ${images}`);
-  return { images, rejected: records.size - verified, files: files.length, problems };
+  return { kind: 'images', images, rejected: records.size - verified, files: files.length, problems };
 }
 
 /** @throws UsageError when the folder has no run.json of this tool. */

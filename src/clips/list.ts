@@ -33,8 +33,8 @@ const LARGEST_STILL = 64 * 2 ** 20;
 /**
  * The clips of a run, or nothing when it is a run over images.
  *
- * Clips are video files and animated GIF and WebP files that are named, and the videos of folders that hold no image. Links in
- * folders are not followed. A folder with both is one of images, whose videos are counted as left out.
+ * Clips are video files and animated GIF and WebP files that are named, and the videos of folders that hold no image. Links
+ * in folders are not followed. A folder with both is one of images, whose videos are counted as left out.
  *
  * @throws UsageError for inputs that are missing, or clips and images in one run.
  */

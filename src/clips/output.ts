@@ -15,6 +15,7 @@ import {
 } from '../io/atomic.ts';
 import { splitExtension } from '../io/extensions.ts';
 import { LEDGER } from '../io/ledger-files.ts';
+import { wholeLines } from '../io/lines.ts';
 import { OutputLock } from '../io/lock.ts';
 import { CLIP_WORK, checkOutput, clearOutput, inspectOutput } from '../io/output-folder.ts';
 import { jsonLines, rejectedRecord } from '../io/records.ts';
@@ -36,7 +37,8 @@ export class ClipOutput {
   readonly #lock: OutputLock;
   readonly #log: RunLog;
   readonly #files: readonly string[];
-  #quarantine: string[];
+  /** Lines of the private log of clips that are not published, by key. */
+  readonly #quarantine: Map<string, string>;
 
   /**
    * Prepares the folders, or goes on with those of an earlier run of the same settings and inputs.
@@ -61,7 +63,8 @@ export class ClipOutput {
       await writeFileAtomic(join(privateDir, LEDGER.sources), sources, 0o600);
       const log = await RunLog.create(out, { ...settings });
       await removeUnfinished(out);
-      return new ClipOutput(config, lock, log, namesOf(config, clips, container));
+      const quarantine = await readQuarantine(privateDir);
+      return new ClipOutput(config, lock, log, namesOf(config, clips, container), quarantine);
     } catch (error) {
       await lock.release().catch(() => undefined);
       await rmdir(join(out, LOG_FOLDER)).catch(() => undefined);
@@ -69,13 +72,19 @@ export class ClipOutput {
     }
   }
 
-  private constructor({ out, privateDir }: Config, lock: OutputLock, log: RunLog, files: readonly string[]) {
+  private constructor(
+    { out, privateDir }: Config,
+    lock: OutputLock,
+    log: RunLog,
+    files: readonly string[],
+    quarantine: Map<string, string>,
+  ) {
     this.#out = out;
     this.#privateDir = privateDir;
     this.#lock = lock;
     this.#log = log;
     this.#files = files;
-    this.#quarantine = [];
+    this.#quarantine = quarantine;
   }
 
   /** Path of a clip below the output folder. */
@@ -130,6 +139,7 @@ export class ClipOutput {
     } catch (error) {
       throw asOutputError(target, error);
     }
+    if (this.#quarantine.delete(clip.key)) await this.#writeQuarantine();
     await this.#writeLog(clip, [{ path: record.file, sha256: record.out_sha256 }], record, frames);
   }
 
@@ -138,11 +148,17 @@ export class ClipOutput {
     const { status, stage, reason, message } = outcome;
     await rm(join(this.#out, stagingName(clip.key)), { recursive: true, force: true });
     await rm(join(this.#out, this.fileOf(clip)), { force: true });
-    this.#quarantine.push(JSON.stringify({ key: clip.key, source: clip.path, status, stage, reason, message }));
-    await writeFileAtomic(join(this.#privateDir, LEDGER.quarantine), `${this.#quarantine.sort().join('\n')}\n`, 0o600);
+    const line = JSON.stringify({ key: clip.key, source: clip.path, status, stage, reason, message });
+    this.#quarantine.set(clip.key, line);
+    await this.#writeQuarantine();
     const record = rejectedRecord(clip.key, outcome);
     await this.#writeLog(clip, [], record, none());
     return record;
+  }
+
+  async #writeQuarantine(): Promise<void> {
+    const lines = [...this.#quarantine.values()].sort().map((line) => `${line}\n`);
+    await writeFileAtomic(join(this.#privateDir, LEDGER.quarantine), lines.join(''), 0o600);
   }
 
   async #writeLog(
@@ -183,6 +199,13 @@ function readRecord(log: string): ClipRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+async function readQuarantine(privateDir: string): Promise<Map<string, string>> {
+  const lines = new Map<string, string>();
+  for await (const line of wholeLines(join(privateDir, LEDGER.quarantine)))
+    lines.set((JSON.parse(line) as { readonly key: string }).key, line);
+  return lines;
 }
 
 function sourcesOf(clips: readonly ListedClip[]): string {

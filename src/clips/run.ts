@@ -7,6 +7,7 @@ import { packageVersion, prepareJob } from '../prepare.ts';
 import { probeClip } from '../video/probe.ts';
 import { sniffClipFile } from '../video/sniff.ts';
 import { findFfmpeg } from '../video/tools.ts';
+import type { Track } from '../video/tracks/index.ts';
 import { type ClipInfo, type FfmpegTools, PUBLISHED_CONTAINERS, type PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
 import { WorkerPool } from '../worker/pool.ts';
@@ -370,9 +371,10 @@ function noticesOf({ classes, redact, audio }: Config): string[] {
   ];
 }
 
-function countTracks(tracks: readonly { readonly class: ClassName }[]): Record<ClassName, number> {
+/** Things that were seen: not the other ways that one may have gone. */
+function countTracks(tracks: readonly Track[]): Record<ClassName, number> {
   const counts: Record<ClassName, number> = { face: 0, body: 0, plate: 0, text: 0 };
-  for (const { class: cls } of tracks) counts[cls]++;
+  for (const { class: cls, seen } of tracks) if (seen.includes(true)) counts[cls]++;
   return counts;
 }
 
