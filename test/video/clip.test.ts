@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { decodeFrames } from '../../src/video/decode.ts';
 import { probeClip } from '../../src/video/probe.ts';
-import type { PublishedContainer } from '../../src/video/types.ts';
+import type { ClipInfo, PublishedContainer } from '../../src/video/types.ts';
 import {
   type ClipRecipe,
   ffmpeg,
@@ -87,6 +88,28 @@ describe.skipIf(ffmpeg === undefined)('clips (needs ffmpeg)', () => {
     expect(published.orientation).toEqual({ clockwise: 0, mirrored: false });
   });
 });
+
+describe.skipIf(ffmpeg === undefined)('decoding from the middle (needs ffmpeg)', () => {
+  it.each([
+    ['mkv', 'open-gop=1:keyint=8:bframes=3'],
+    ['mp4', 'open-gop=1:keyint=8:bframes=3'],
+    // Frames from which decoding can start show only parts of the picture at first.
+    ['mp4', 'intra-refresh=1:keyint=8:bframes=0'],
+  ])('gives the same pixels in %s, %s', async (extension, settings) => {
+    const encoder = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-x264-params', settings];
+    const clip = await probeClip(tools, makeClip(folder.path, { extension, frames: 40, encoder }).path, LIMITS);
+    const whole = await pixelsOf(clip, 0, 40);
+    for (const from of [7, 19, 34]) expect(await pixelsOf(clip, from, from + 5)).toEqual(whole.slice(from, from + 5));
+  });
+});
+
+async function pixelsOf(clip: ClipInfo, from: number, to: number): Promise<string[]> {
+  const hashes: string[] = [];
+  for await (const { rgb } of decodeFrames(tools, clip, { from, to })) {
+    hashes.push(createHash('sha256').update(rgb.data).digest('hex'));
+  }
+  return hashes;
+}
 
 it.skipIf(ffmpeg === undefined)('shows white where alpha hides something (needs ffmpeg)', async () => {
   const encoder = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-auto-alt-ref', '0'];
