@@ -32,6 +32,23 @@ const SOURCES: readonly (readonly [name: string, recipe: ClipRecipe])[] = [
   ['gif', { extension: 'gif', encoder: ['-c:v', 'gif'], filter: 'settb=1/100,setpts=N*4,format=rgb8', frames: 12 }],
   ['10 bits', { extension: 'mp4', encoder: [...X264.slice(0, -1), 'yuv420p10le'] }],
   ['odd sizes', { extension: 'mp4', width: 161, height: 97, encoder: [...X264.slice(0, -1), 'yuv444p'] }],
+  [
+    'colours of PAL',
+    {
+      extension: 'mp4',
+      frames: 12,
+      encoder: [...X264, '-color_primaries', 'bt470bg', '-color_trc', 'gamma28', '-colorspace', 'bt470bg'],
+    },
+  ],
+  [
+    'colours of HDR',
+    {
+      extension: 'mp4',
+      frames: 12,
+      encoder: [...X264, '-color_primaries', 'bt2020', '-color_trc', 'smpte2084', '-colorspace', 'bt2020nc'],
+      filter: 'scale=in_color_matrix=bt601:out_color_matrix=bt2020,format=yuv420p',
+    },
+  ],
   ['full range', { extension: 'mp4', encoder: [...X264.slice(0, -1), 'yuvj420p'], filter: 'scale=out_range=pc' }],
 ];
 
@@ -60,6 +77,7 @@ describe.skipIf(ffmpeg === undefined)('clips (needs ffmpeg)', () => {
       const perSecond = container === 'mp4' ? clip.timeBase.den : 1000;
       const wanted = ticksOf(clip, perSecond).map((at) => Math.round(at));
       expect(ticksOf(published, perSecond).map((at) => Math.round(at))).toEqual(wanted);
+      expect(published.colour).toEqual({ ...clip.colour, range: 'tv' });
       const [before, after] = await Promise.all([colourOf(clip), colourOf(published)]);
       for (const channel of [0, 1, 2] as const) expect(Math.abs(before[channel] - after[channel])).toBeLessThan(4);
       if (recipe.extension !== 'gif') expect(Math.abs(before[0] - 200)).toBeLessThan(6);
