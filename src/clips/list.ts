@@ -43,6 +43,12 @@ export async function listClips({ inputs, out, privateDir }: Config): Promise<Li
   if (!found.some((input) => input.videos.length > 0)) return undefined;
   const other = found.findIndex((input) => input.isForImages);
   if (other >= 0) {
+    const isThere = await stat(resolve(inputs[other] as string)).catch(() => undefined);
+    if (isThere === undefined) {
+      throw new UsageError(
+        `Expected an existing file or folder as input but received ${inputs[other]}, which does not exist`,
+      );
+    }
     throw new UsageError(
       `Expected either images or clips as input but received both (images in ${inputs[other]}): use a run for each`,
     );

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { chmod, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { makeFolder, sha256OfFile, writeFileAtomic } from '../io/atomic.ts';
@@ -80,6 +80,7 @@ export class ClipWorkspace {
   /** What was redacted is written last: it makes the segment count. */
   async keepRedacted(segment: number, frames: readonly (readonly ClipRegion[])[]): Promise<void> {
     const sha256 = await sha256OfFile(this.unfinished(segment));
+    await chmod(this.unfinished(segment), 0o600);
     await rename(this.unfinished(segment), this.redacted(segment));
     await this.#write(`segment-${numbered(segment)}.jsonl`, jsonLines([{ sha256 }, ...frames]));
   }

@@ -27,8 +27,11 @@ interface Expected {
 
 /** How far from where it is expected a thing may be found: in its lengths, and in standard deviations. */
 const NEAR = { lengths: 0.6, deviations: 3, most: 2, mostPerStep: 0.5 } as const;
+/** The same for weak candidates: chance must not lead a track astray. */
+const NEAR_WEAK = 0.4;
 /** A thing does not get more than so much longer or shorter, along either axis. */
-const RESIZES = 3;
+const RESIZES = { sure: 3, weak: 1.6 } as const;
+type Strength = keyof typeof RESIZES;
 
 /**
  * Which boxes are the same thing: in every frame, the likeliest pairs of an expected and a found box first, sure ones
@@ -60,14 +63,14 @@ export function associate(
     const isOver = ({ time: last }: Followed): boolean => isCut || time - last > reach;
     done.push(...active.filter(isOver));
     active = active.filter((track) => !isOver(track));
-    const restOfSure = match(active, sure, frame, time);
+    const restOfSure = match(active, sure, 'sure', { frame, time });
     free.push({
       frame,
       boxes: match(
         active.filter((track) => track.time < time),
         weak,
-        frame,
-        time,
+        'weak',
+        { frame, time },
       ),
     });
     for (const box of restOfSure) active.push({ sightings: [{ frame, box }], motion: startBox(box), time });
@@ -78,7 +81,12 @@ export function associate(
 }
 
 /** Pairs tracks with boxes, likeliest first, and takes the boxes into them. @returns the boxes that no track takes. */
-function match(tracks: readonly Followed[], boxes: readonly Box[], frame: number, time: number): Box[] {
+function match(
+  tracks: readonly Followed[],
+  boxes: readonly Box[],
+  strength: Strength,
+  { frame, time }: { readonly frame: number; readonly time: number },
+): Box[] {
   const expected = tracks.map((track) => {
     const { box } = track.sightings.at(-1) as Sighting;
     const dt = Math.abs(time - track.time);
@@ -86,7 +94,7 @@ function match(tracks: readonly Followed[], boxes: readonly Box[], frame: number
   });
   const pairs = expected.flatMap((one) =>
     boxes.flatMap((box) => {
-      const cost = costOf(one, box);
+      const cost = costOf(one, box, strength);
       return cost === undefined ? [] : [{ ...one, box, cost }];
     }),
   );
@@ -105,19 +113,20 @@ function match(tracks: readonly Followed[], boxes: readonly Box[], frame: number
 }
 
 /** How unlikely it is that `found` is what is expected; undefined when it cannot be. */
-function costOf({ motion, last, dt }: Expected, found: Box): number | undefined {
+function costOf({ motion, last, dt }: Expected, found: Box, strength: Strength): number | undefined {
   const box = boxAt(motion);
   const resized = (of: (box: Box) => number): number => {
     const ratio = of(last) / of(found);
     return Math.max(ratio, 1 / ratio);
   };
-  if (!(Math.max(resized(boxWidth), resized(boxHeight)) <= RESIZES)) return undefined;
+  if (!(Math.max(resized(boxWidth), resized(boxHeight)) <= RESIZES[strength])) return undefined;
   const length = Math.max(lengthOf(last), lengthOf(found));
   const dx = (box.x1 + box.x2 - found.x1 - found.x2) / 2;
   const dy = (box.y1 + box.y2 - found.y1 - found.y2) / 2;
   const distance = Math.hypot(dx, dy) / length;
   const most = NEAR.most + NEAR.mostPerStep * dt;
-  const near = Math.min(most, NEAR.lengths + (NEAR.deviations * doubtOf(motion)) / length);
+  const near =
+    strength === 'weak' ? NEAR_WEAK : Math.min(most, NEAR.lengths + (NEAR.deviations * doubtOf(motion)) / length);
   return distance <= near ? distance + 1 - iou(box, found) : undefined;
 }
 
@@ -141,8 +150,8 @@ function extendBackwards(
     match(
       active.map(({ followed }) => followed),
       boxes,
-      frame,
-      time,
+      'weak',
+      { frame, time },
     );
     for (const track of starts.get(frame) ?? []) {
       const followed = followBack(track, times);
