@@ -9,12 +9,15 @@ export interface AudioPlan {
   readonly options: readonly string[];
 }
 
-/** Codecs that a container takes as they are; what it does not is encoded again. mkv takes all. */
+/**
+ * Codecs whose packets go into a container as they are; sound of others is encoded again. Not Vorbis and its relatives,
+ * whose headers hold comments of the source.
+ */
 const TAKEN: Readonly<Record<PublishedContainer, RegExp>> = {
   mp4: /^(aac|mp3|ac3|eac3|alac|opus)$/,
   mov: /^(aac|mp3|ac3|eac3|alac|pcm_s16le|pcm_s24le)$/,
-  mkv: /./,
-  webm: /^(opus|vorbis)$/,
+  mkv: /^(aac|mp3|ac3|eac3|alac|opus|pcm_s16le|pcm_s24le)$/,
+  webm: /^opus$/,
 };
 
 /**

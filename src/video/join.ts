@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { OutputError, SampleError } from '../errors.ts';
 import { type AudioPlan, planAudio } from './audio.ts';
+import { colourCodes } from './colour-codes.ts';
 import { encodedSize } from './encode.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
@@ -147,7 +148,7 @@ async function openSegment(path: string, clip: ClipInfo) {
         ...(codecPrivate !== undefined && { codecPrivate }),
         width,
         height,
-        ...(codec !== 'h264' && { pixelAspect: clip.pixelAspect }),
+        ...(codec !== 'h264' && { pixelAspect: clip.pixelAspect, colour: colourCodes(clip.colour) }),
       });
       return { header, frames: withFirst(item, frames()) };
     }

@@ -13,6 +13,8 @@ export interface MatroskaTrack {
   readonly height: number;
   /** Left out when the codec's own header has it, which is more exact than what ffmpeg makes of a display size. */
   readonly pixelAspect?: Rational;
+  /** Codes of ITU-T H.273; likewise. */
+  readonly colour?: { readonly primaries: number; readonly transfer: number };
 }
 
 export interface MatroskaFrame {
@@ -46,7 +48,7 @@ export function matroskaHeader(track: MatroskaTrack): Buffer {
     element('4d80', [Buffer.from('anonymize')]),
     element('5741', [Buffer.from('anonymize')]),
   ]);
-  const video = element('e0', [uint('b0', width), uint('ba', height), ...displaySize(track)]);
+  const video = element('e0', [uint('b0', width), uint('ba', height), ...displaySize(track), ...colourOf(track)]);
   const entry = element('ae', [
     uint('d7', 1),
     uint('73c5', 1),
@@ -66,6 +68,11 @@ export function matroskaHeader(track: MatroskaTrack): Buffer {
 function displaySize({ height, pixelAspect, width }: MatroskaTrack): Buffer[] {
   if (pixelAspect === undefined) return [uint('54b2', 4)];
   return [uint('54b0', width * pixelAspect.num), uint('54ba', height * pixelAspect.den), uint('54b2', 3)];
+}
+
+function colourOf({ colour }: MatroskaTrack): Buffer[] {
+  if (colour === undefined) return [];
+  return [element('55b0', [uint('55ba', colour.transfer), uint('55bb', colour.primaries)])];
 }
 
 /** One frame as a cluster of its own. */

@@ -87,22 +87,32 @@ export function orientationOf({ side_data_list }: FileStream): ClipOrientation {
 
 const MATRICES: ReadonlySet<string> = new Set(['bt709', 'bt470bg', 'smpte170m', 'smpte240m', 'fcc', 'bt2020nc']);
 
+const PRIMARIES: ReadonlySet<string> = new Set(
+  'bt709 bt470m bt470bg smpte170m smpte240m film bt2020 smpte431 smpte432'.split(' '),
+);
+
+/** Transfer functions as ffprobe calls them → as ffmpeg's options do. */
+const TRANSFERS: ReadonlyMap<string, string> = new Map([
+  ['bt470m', 'gamma22'],
+  ['bt470bg', 'gamma28'],
+  ...'bt709 smpte170m smpte240m linear iec61966-2-1 bt2020-10 bt2020-12 smpte2084 arib-std-b67'
+    .split(' ')
+    .map((name): [string, string] => [name, name]),
+]);
+
 /** From this height on, players take a picture that does not say so for BT.709. */
 const HIGH_DEFINITION = 720;
 
+/** What is not well known counts as not stated. */
 export function colourOf(stream: FileStream): ClipColour {
-  const { color_range, color_space, color_primaries, color_transfer, pix_fmt, height } = stream;
-  const guessed = height >= HIGH_DEFINITION ? 'bt709' : 'smpte170m';
+  const { color_primaries = '', color_range, color_space = '', color_transfer = '', height, pix_fmt } = stream;
+  const transfer = TRANSFERS.get(color_transfer);
   return {
     range: color_range === 'pc' || pix_fmt.startsWith('yuvj') ? 'pc' : 'tv',
-    matrix: color_space !== undefined && MATRICES.has(color_space) ? color_space : guessed,
-    ...(named(color_primaries) && { primaries: color_primaries }),
-    ...(named(color_transfer) && { transfer: color_transfer }),
+    matrix: MATRICES.has(color_space) ? color_space : height >= HIGH_DEFINITION ? 'bt709' : 'smpte170m',
+    ...(PRIMARIES.has(color_primaries) && { primaries: color_primaries }),
+    ...(transfer !== undefined && { transfer }),
   };
-}
-
-function named(colour: string | undefined): colour is string {
-  return colour !== undefined && /^[a-z0-9-]+$/.test(colour) && colour !== 'unknown' && colour !== 'reserved';
 }
 
 export function bitDepthOf({ pix_fmt }: FileStream): number {

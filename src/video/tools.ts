@@ -23,6 +23,9 @@ const FPS_MODE_LIBAVUTIL = 58;
 
 const ENCODERS = ['libx264', 'libvpx-vp9', 'libvpx'];
 
+/** Longest that a program may take to say who it is. */
+const START_MS = 30_000;
+
 let found: Promise<FfmpegTools> | undefined;
 
 /**
@@ -42,7 +45,7 @@ export function findFfmpeg(): Promise<FfmpegTools> {
 async function lookFor(): Promise<FfmpegTools> {
   const ffmpeg = await locate('ffmpeg');
   const ffprobe = await locate('ffprobe');
-  const { stdout } = await execute(ffmpeg.path, ['-hide_banner', '-encoders']);
+  const { stdout } = await execute(ffmpeg.path, ['-hide_banner', '-encoders'], { timeout: START_MS });
   const listed = new Set([...stdout.matchAll(/^ [A-Z.]{6} (\S+)/gm)].map(([, name]) => name));
   return {
     ffmpeg: ffmpeg.path,
@@ -84,7 +87,7 @@ function recent(located: Located, program: Program): Located {
 /** The program if it runs and says who it is. */
 async function start(path: string): Promise<Located | undefined> {
   try {
-    const { stdout } = await execute(path, ['-version'], { timeout: 20_000 });
+    const { stdout } = await execute(path, ['-version'], { timeout: START_MS });
     const libavutil = /^libavutil\s+(\d+)\./m.exec(stdout)?.[1];
     if (libavutil === undefined) return undefined;
     return {

@@ -18,7 +18,7 @@ const STREAM_TAGS: ReadonlyMap<string, RegExp> = new Map([
   // What QuickTime files say when no language is stated.
   ['language', /^(und|eng)$/],
   ['vendor_id', /^(\[0\]\[0\]\[0\]\[0\]|FFMP)$/],
-  ['encoder', /^Lavc( lib\w+)?$/],
+  ['encoder', /^Lavc( \w+)?$/],
   ['duration', /^[\d:.]+$/],
 ]);
 

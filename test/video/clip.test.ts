@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { decodeFrames } from '../../src/video/decode.ts';
 import { probeClip } from '../../src/video/probe.ts';
-import type { PublishedContainer } from '../../src/video/types.ts';
+import type { ClipInfo, PublishedContainer } from '../../src/video/types.ts';
 import {
   type ClipRecipe,
   ffmpeg,
@@ -31,6 +32,23 @@ const SOURCES: readonly (readonly [name: string, recipe: ClipRecipe])[] = [
   ['gif', { extension: 'gif', encoder: ['-c:v', 'gif'], filter: 'settb=1/100,setpts=N*4,format=rgb8', frames: 12 }],
   ['10 bits', { extension: 'mp4', encoder: [...X264.slice(0, -1), 'yuv420p10le'] }],
   ['odd sizes', { extension: 'mp4', width: 161, height: 97, encoder: [...X264.slice(0, -1), 'yuv444p'] }],
+  [
+    'colours of PAL',
+    {
+      extension: 'mp4',
+      frames: 12,
+      encoder: [...X264, '-color_primaries', 'bt470bg', '-color_trc', 'gamma28', '-colorspace', 'bt470bg'],
+    },
+  ],
+  [
+    'colours of HDR',
+    {
+      extension: 'mp4',
+      frames: 12,
+      encoder: [...X264, '-color_primaries', 'bt2020', '-color_trc', 'smpte2084', '-colorspace', 'bt2020nc'],
+      filter: 'scale=in_color_matrix=bt601:out_color_matrix=bt2020,format=yuv420p',
+    },
+  ],
   ['full range', { extension: 'mp4', encoder: [...X264.slice(0, -1), 'yuvj420p'], filter: 'scale=out_range=pc' }],
 ];
 
@@ -38,7 +56,7 @@ const SOURCES: readonly (readonly [name: string, recipe: ClipRecipe])[] = [
 const WEBM_TOO = ['mov', 'webm', 'gif'];
 
 describe.skipIf(ffmpeg === undefined)('clips (needs ffmpeg)', () => {
-  describe.each(SOURCES)('%s', (_, recipe) => {
+  describe.each(SOURCES)('%s', (name, recipe) => {
     const made = ffmpeg === undefined ? { path: '', ticks: [], timescale: 1 } : makeClip(folder.path, recipe);
 
     it('has every frame in order, decoded from the start and from the middle', async () => {
@@ -52,13 +70,15 @@ describe.skipIf(ffmpeg === undefined)('clips (needs ffmpeg)', () => {
       }
     });
 
-    const targets: readonly PublishedContainer[] = WEBM_TOO.includes(recipe.extension) ? ['mp4', 'webm'] : ['mp4'];
+    const inWebm = WEBM_TOO.includes(recipe.extension) || name.startsWith('colours');
+    const targets: readonly PublishedContainer[] = inWebm ? ['mp4', 'webm'] : ['mp4'];
     it.each(targets)('keeps frames, times and colours in %s', async (container) => {
       const { clip, published } = await roundTrip(folder.path, made.path, container, { starts: [0, 5, 11] });
       expect(await numbersOf(published)).toEqual(range(0, clip.pts.length));
       const perSecond = container === 'mp4' ? clip.timeBase.den : 1000;
       const wanted = ticksOf(clip, perSecond).map((at) => Math.round(at));
       expect(ticksOf(published, perSecond).map((at) => Math.round(at))).toEqual(wanted);
+      expect(published.colour).toEqual({ ...clip.colour, range: 'tv' });
       const [before, after] = await Promise.all([colourOf(clip), colourOf(published)]);
       for (const channel of [0, 1, 2] as const) expect(Math.abs(before[channel] - after[channel])).toBeLessThan(4);
       if (recipe.extension !== 'gif') expect(Math.abs(before[0] - 200)).toBeLessThan(6);
@@ -87,6 +107,28 @@ describe.skipIf(ffmpeg === undefined)('clips (needs ffmpeg)', () => {
     expect(published.orientation).toEqual({ clockwise: 0, mirrored: false });
   });
 });
+
+describe.skipIf(ffmpeg === undefined)('decoding from the middle (needs ffmpeg)', () => {
+  it.each([
+    ['mkv', 'open-gop=1:keyint=8:bframes=3'],
+    ['mp4', 'open-gop=1:keyint=8:bframes=3'],
+    // Frames from which decoding can start show only parts of the picture at first.
+    ['mp4', 'intra-refresh=1:keyint=8:bframes=0'],
+  ])('gives the same pixels in %s, %s', async (extension, settings) => {
+    const encoder = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-x264-params', settings];
+    const clip = await probeClip(tools, makeClip(folder.path, { extension, frames: 40, encoder }).path, LIMITS);
+    const whole = await pixelsOf(clip, 0, 40);
+    for (const from of [7, 19, 34]) expect(await pixelsOf(clip, from, from + 5)).toEqual(whole.slice(from, from + 5));
+  });
+});
+
+async function pixelsOf(clip: ClipInfo, from: number, to: number): Promise<string[]> {
+  const hashes: string[] = [];
+  for await (const { rgb } of decodeFrames(tools, clip, { from, to })) {
+    hashes.push(createHash('sha256').update(rgb.data).digest('hex'));
+  }
+  return hashes;
+}
 
 it.skipIf(ffmpeg === undefined)('shows white where alpha hides something (needs ffmpeg)', async () => {
   const encoder = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-auto-alt-ref', '0'];

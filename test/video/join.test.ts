@@ -106,6 +106,20 @@ describe.skipIf(ffmpeg === undefined)('published clips (needs ffmpeg)', () => {
       },
     );
 
+    it.each(['webm', 'mkv'] as const)('is kept in %s without the comments in its headers', async (container) => {
+      const inputs = ['-f', 'lavfi', '-i', 'sine=440:d=0.8'];
+      const options = ['-c:a', 'libvorbis'];
+      const made = makeClip(folder.path, { extension: 'mkv', timing: 'milliseconds', inputs, maps: ['1:a'], options });
+      const bytes = readFileSync(made.path);
+      const vendor = bytes.indexOf('Xiph.Org libVorbis');
+      expect(vendor).toBeGreaterThan(0);
+      bytes.write('CANARY', vendor);
+      writeFileSync(made.path, bytes);
+      const { out } = await roundTrip(folder.path, made.path, container, { audio: 'keep' });
+      expect(dominant(out)).toBeCloseTo(440, -1);
+      expect(readFileSync(out).includes('CANARY')).toBe(false);
+    });
+
     it('is masked when asked for', async () => {
       const { out, published } = await roundTrip(folder.path, path, 'mp4', { audio: 'mask' });
       expect(published.hasAudio).toBe(true);
