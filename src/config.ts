@@ -13,6 +13,7 @@ import type { Device } from './models/session.ts';
 import { assertLabels, assertListAlone, assertNoDetectors } from './option-conflicts.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { BODY_FILLS, TEXT_FILLS } from './redact/replace.ts';
+import { AUDIO_MODES, type AudioMode } from './video/types.ts';
 
 export const PRESETS = {
   strict: ['face', 'body', 'plate', 'text'],
@@ -22,6 +23,7 @@ export const PRESETS = {
 
 export const LOG_GEOMETRY = ['full', 'coarse', 'none'] as const;
 export const OUTPUT_FORMATS = ['webdataset', 'folder'] as const;
+export const CLIP_FORMATS = ['mp4', 'webm', 'keep'] as const;
 export const PSEUDONYMS = ['fresh', 'stable'] as const satisfies readonly Pseudonyms[];
 export const ENCODINGS = ['keep', 'jpeg', 'png', 'webp'] as const;
 
@@ -113,6 +115,12 @@ const optionsSchema = v.strictObject({
   /** Of several processes that do a run together, which this is, from 0, and how many there are. */
   shardIndex: v.optional(partIndex),
   shardCount: v.optional(whole(MOST_PARTS)),
+  /** Clips: every how many frames somebody looks. */
+  detectEvery: v.optional(whole(100), 1),
+  /** Clips: what becomes of their sound. */
+  audio: v.optional(oneOf(AUDIO_MODES), 'drop'),
+  /** Clips: what they are published in. */
+  clipFormat: v.optional(oneOf(CLIP_FORMATS), 'mp4'),
   encode: v.optional(oneOf(ENCODINGS), 'keep'),
   jpegQuality: v.optional(whole(100), 92),
   logGeometry: v.optional(oneOf(LOG_GEOMETRY), 'coarse'),
@@ -167,6 +175,9 @@ export interface Config {
   readonly samplesPerShard: number;
   /** Only this part of the run is done. */
   readonly part?: Part;
+  readonly detectEvery: number;
+  readonly audio: AudioMode;
+  readonly clipFormat: (typeof CLIP_FORMATS)[number];
   readonly encode: 'keep' | ImageFormat;
   readonly jpegQuality: number;
   readonly logGeometry: (typeof LOG_GEOMETRY)[number];
@@ -273,6 +284,9 @@ export function fillConfig(options: unknown): Config {
     hfMetadata: o.hfMetadata,
     samplesPerShard: o.samplesPerShard,
     ...partOf(o),
+    detectEvery: o.detectEvery,
+    audio: o.audio,
+    clipFormat: o.clipFormat,
     encode: o.encode,
     jpegQuality: o.jpegQuality,
     logGeometry: o.logGeometry,

@@ -5,6 +5,8 @@ export {
   createAnonymizer,
   type ProcessOptions,
 } from './api.ts';
+export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';
+export { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from './clips/run.ts';
 export { type Config, fillConfig, type Options } from './config.ts';
 export type { RecordRegion, RedactionRecord, RejectedRecord, VerifiedRecord } from './core/outcome.ts';
 export type { Box, ClassName, ImageFormat, Mode, Point } from './core/types.ts';

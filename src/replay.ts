@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
+import { isClipRun } from './clips/verify.ts';
 import { type Config, fillConfig, type Options, PRESETS } from './config.ts';
 import type { RejectedOutcome } from './core/outcome.ts';
 import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
@@ -180,7 +181,9 @@ async function readEarlier(folder: string, seal: Seal | undefined): Promise<Earl
   const file = path.join(out, RUN_FILE);
   const text = out === folder ? undefined : await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) throw new UsageError(`Expected the private folder of a run but ${folder} has no run.json`);
-  const run = JSON.parse(text) as { total?: number };
+  const run = JSON.parse(text) as { total?: number; kind?: unknown };
+  if (isClipRun(run))
+    throw new UsageError(`Expected the private folder of a run over images but ${folder} is of clips`);
   const settings = settingsIn(run, file);
   const { models, classes, quality, threshold, redact } = settings;
   const mergesPlatesAndText = classes.includes('plate') && classes.includes('text') && redact.plate === redact.text;

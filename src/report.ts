@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
+import { isClipRun } from './clips/verify.ts';
 import type { RecordRegion, VerifiedRecord } from './core/outcome.ts';
 import { CLASSES, type ClassName } from './core/types.ts';
 import { UsageError } from './errors.ts';
@@ -28,6 +29,7 @@ const HEIGHT_BOUNDS = [32, 64, 128, 256, Infinity];
  */
 export async function writeReport(out: string, samples: number): Promise<string> {
   const run = await readRun(out);
+  if (isClipRun(run)) throw new UsageError(`Expected an output of images but ${out} holds clips; look at them instead`);
   const logs = path.join(out, LOG_FOLDER, 'redactions');
   const records: VerifiedRecord[] = [];
   const reasons = new Map<string, number>();

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
+import { checkClips, isClipRun } from './clips/verify.ts';
 import type { RedactionRecord } from './core/outcome.ts';
 import { UsageError } from './errors.ts';
 import { sha256OfFile } from './io/atomic.ts';
@@ -19,6 +20,8 @@ const UNLISTED = new Set([RUN_FILE, SUMS_FILE, VERSIONS, `${LOG_FOLDER}/report.h
 const SUMMARY = /^(\d+)_stats\.json$/;
 
 export interface OutputReport {
+  readonly kind: 'images' | 'clips';
+  /** Published images, or clips. */
   readonly images: number;
   readonly rejected: number;
   readonly withdrawn: number;
@@ -42,6 +45,10 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   if (writer !== undefined) problems.push(`Expected no run at work but ${writer}`);
   const files = await listFiles(out);
   await checkSums(out, files, problems);
+  if (isClipRun(run)) {
+    const { published, rejected } = await checkClips(out, files, problems);
+    return { kind: 'clips', images: published, rejected, withdrawn: 0, files: files.length, problems };
+  }
   const records = await readRecords(out, files, problems);
   const images =
     run.format === 'folder'
@@ -55,7 +62,14 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   const withdrawn = [...records.values()].filter((r) => r.status === 'withdrawn').length;
   await checkTombstones(out, records, problems);
   await checkVersions(out, problems);
-  return { images, rejected: records.size - verified - withdrawn, withdrawn, files: files.length, problems };
+  return {
+    kind: 'images',
+    images,
+    rejected: records.size - verified - withdrawn,
+    withdrawn,
+    files: files.length,
+    problems,
+  };
 }
 
 /** @throws UsageError when the folder has no run.json of this tool. */

@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts';
 import { openFilter } from '../filter.ts';
-import { drainAtInterrupt } from './interrupt.ts';
+import type { RunHooks } from '../run.ts';
+import { interruptible } from './interrupt.ts';
 import { ProgressLine, runCounts } from './progress.ts';
 import { standardInput, standardOutput } from './standard-streams.ts';
 import { describeFiltered } from './summary.ts';
@@ -31,21 +32,20 @@ export async function runFilter(
   const { config } = filter;
   const streams = { input: standardInput(), output: standardOutput() };
   const progress = new ProgressLine(terminal, runCounts);
-  const summary = await drainAtInterrupt(progress, quiet === true, terminal, (signal) =>
-    filter.run(streams, {
-      signal,
-      ...(quiet
-        ? {}
-        : {
-            onStart: ({ notices, device }) =>
-              terminal.err(
-                `tar from standard input, ${plural(config.workers, 'worker')} on ${device.join('+')}, looking for ${config.classes.join(', ')}\n${notices.map((n) => `Note: ${n}\n`).join('')}`,
-              ),
-            // How many there will be is not known.
-            onProgress: ({ total: _, ...state }) => progress.update(state),
-          }),
-    }),
-  );
+  const shown: RunHooks = quiet
+    ? {}
+    : {
+        onStart: ({ notices, device }) =>
+          terminal.err(
+            `tar from standard input, ${plural(config.workers, 'worker')} on ${device.join('+')}, looking for ${config.classes.join(', ')}\n${notices.map((n) => `Note: ${n}\n`).join('')}`,
+          ),
+        // How many there will be is not known.
+        onProgress: ({ total: _, ...state }) => progress.update(state),
+      };
+  const summary = await interruptible((signal) => filter.run(streams, { signal, ...shown }), terminal, {
+    quiet: Boolean(quiet),
+    clear: () => progress.end(),
+  });
   const { out: _, privateDir, ...tellable } = summary;
   const isLogged = options.privateDir !== undefined;
   if (json) terminal.err(`${JSON.stringify({ ...tellable, ...(isLogged ? { privateDir } : {}) }, null, 2)}\n`);

@@ -20,12 +20,17 @@ interface Progress {
 export class ProgressLine<T extends Progress> {
   readonly #terminal: Terminal;
   readonly #counts: (progress: T) => readonly string[];
+  readonly #rate: string;
   readonly #start = performance.now();
   #last = performance.now();
   #drawn = false;
 
-  /** @param counts what a job counts besides what is done, such as `quarantined 1` */
-  constructor(terminal: Terminal, counts: (progress: T) => readonly string[]) {
+  /**
+   * @param counts what a job counts besides what is done, such as `quarantined 1`
+   * @param rate what its speed is called.
+   */
+  constructor(terminal: Terminal, counts: (progress: T) => readonly string[], rate = 'img/s') {
+    this.#rate = rate;
     this.#terminal = terminal;
     this.#counts = counts;
     if (terminal.interactive) this.#last = -Infinity;
@@ -37,7 +42,7 @@ export class ProgressLine<T extends Progress> {
     const done = progress.done === progress.total;
     if (now - this.#last < (interactive ? REDRAW_MS : PLAIN_LINE_MS) && !(interactive && done)) return;
     this.#last = now;
-    const line = describeProgress(progress, this.#counts(progress), (now - this.#start) / 1000);
+    const line = describeProgress(progress, this.#counts(progress), (now - this.#start) / 1000, this.#rate);
     if (!interactive) {
       this.#terminal.err(`${line}\n`);
       return;
@@ -65,9 +70,10 @@ export function describeProgress(
   { done, kept = 0, total }: Progress,
   counts: readonly string[],
   seconds: number,
+  unit = 'img/s',
 ): string {
   const rate = (done - kept) / Math.max(seconds, 1e-9);
-  const speed = `${rate.toFixed(1)} img/s`;
+  const speed = `${rate.toFixed(1)} ${unit}`;
   if (total === undefined) return [`${done}`, speed, ...counts].join('  ');
   const left = rate > 0 ? duration((total - done) / rate) : '?';
   return [`${done}/${total}`, speed, ...(done < total ? [`${left} left`] : []), ...counts].join('  ');

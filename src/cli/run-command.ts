@@ -1,12 +1,24 @@
 import { Command } from 'commander';
-import { type Config, ENCODINGS, fillConfig, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS, suggest } from '../config.ts';
+import { listClips } from '../clips/list.ts';
+import {
+  CLIP_FORMATS,
+  type Config,
+  ENCODINGS,
+  fillConfig,
+  LOG_GEOMETRY,
+  OUTPUT_FORMATS,
+  PRESETS,
+  suggest,
+} from '../config.ts';
 import { CLASSES, MODES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
 import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
 import { type RunHooks, type RunSummary, run } from '../run.ts';
+import { AUDIO_MODES } from '../video/types.ts';
+import { executeClips } from './clip-run.ts';
 import { isFilter, runFilter } from './filter.ts';
-import { drainAtInterrupt } from './interrupt.ts';
+import { interruptible } from './interrupt.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
 import { partOptions, shardIndex } from './part.ts';
 import { ProgressLine, runCounts } from './progress.ts';
@@ -22,6 +34,7 @@ Examples:
   anonymize ./photos --out ./clean --format folder --redact face=pixelate,text=none
   anonymize ./photos --out ./clean --redact face=synthetic,plate=synthetic,text=solid,body=none
   anonymize - --out - < shard.tar > clean.tar
+  anonymize street.mp4 --out ./clean --audio drop
 
 The same command again goes on with a run that was interrupted or killed; --retry-failed tries what
 it could not publish.
@@ -33,7 +46,10 @@ output error · 130 interrupted`;
 export function runCommand(terminal: Terminal, exit: (code: number) => void): Command {
   return new Command('run')
     .description('anonymize images into shards or a folder, with a redaction log per image')
-    .argument('[input...]', 'folders, image files, WebDataset .tar shards; - for a tar from standard input')
+    .argument(
+      '[input...]',
+      'folders, image files, WebDataset .tar shards; video files and folders of them; - for a tar from standard input',
+    )
     .option('-o, --out <dir>', 'where the anonymized set goes (required); - for standard output')
     .option('--classes <list>', `what to look for: ${CLASSES.join(',')} (default: all)`, list)
     .option(
@@ -89,6 +105,9 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--shard-count <n>', 'parts of the run, each of its own process; anonymize finalize ends it', number)
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
     .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)
+    .option('--detect-every <n>', 'clips: look at every n-th frame, and follow things between (default: 1)', number)
+    .option('--audio <what>', `clips: ${AUDIO_MODES.join(' | ')} (default: drop)`)
+    .option('--clip-format <name>', `clips: ${CLIP_FORMATS.join(' | ')} (default: mp4)`)
     .option('--log-geometry <level>', `${LOG_GEOMETRY.join(' | ')}: boxes in the public log (default: coarse, 16 px)`)
     .option('--private-dir <dir>', 'names, scores and reasons, not for publication (default: <out>.private)')
     .option('--private-passphrase-file <file>', 'encrypt the private folder with the passphrase in this file')
@@ -115,6 +134,8 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
         command.error("error: missing required argument 'input'", { code: 'commander.missingArgument' });
       }
       const config = configOf(inputs, options);
+      const clips = await listClips(config);
+      if (clips) return exit(await executeClips(config, clips, { quiet, json }, terminal));
       exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal));
     });
 }
@@ -152,18 +173,17 @@ export async function execute(
   verb?: string,
 ): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
-  const summary = await drainAtInterrupt(progress, quiet === true, terminal, (signal) =>
-    job({
-      signal,
-      ...(quiet
-        ? {}
-        : {
-            onResume: () => terminal.err('Going on with an earlier run: reading its shards again\n'),
-            onStart: (start) => terminal.err(describeStart(start, config, verb)),
-            onProgress: (state) => progress.update(state),
-          }),
-    }),
-  );
+  const shown: RunHooks = quiet
+    ? {}
+    : {
+        onResume: () => terminal.err('Going on with an earlier run: reading its shards again\n'),
+        onStart: (start) => terminal.err(describeStart(start, config, verb)),
+        onProgress: (state) => progress.update(state),
+      };
+  const summary = await interruptible((signal) => job({ signal, ...shown }), terminal, {
+    quiet: Boolean(quiet),
+    clear: () => progress.end(),
+  });
   if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
   else if (!quiet) terminal.out(describeSummary(summary, config));
   if (summary.status === 'interrupted') return 130;

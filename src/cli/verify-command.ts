@@ -16,7 +16,8 @@ export function verifyCommand(terminal: Terminal, exit: (code: number) => void):
         terminal.out(`${JSON.stringify(report, null, 2)}\n`);
         return;
       }
-      const what = `${plural(report.images, 'image')}, ${report.rejected} not published, ${report.withdrawn > 0 ? `${report.withdrawn} withdrawn, ` : ''}${plural(report.files, 'file')}`;
+      const withdrawn = report.withdrawn > 0 ? `${report.withdrawn} withdrawn, ` : '';
+      const what = `${plural(report.images, report.kind === 'clips' ? 'clip' : 'image')}, ${report.rejected} not published, ${withdrawn}${plural(report.files, 'file')}`;
       if (report.problems.length === 0) {
         terminal.out(`Sound: ${what}. This checks integrity and metadata, not whether every face was found.\n`);
         return;

@@ -51,6 +51,8 @@ export interface Detection {
   readonly model: string;
   /** Absent for `detector`. */
   readonly origin?: Exclude<Origin, 'detector'>;
+  /** In a clip: number of the thing that is followed over its frames. */
+  readonly track?: number;
 }
 
 /** The points of a face in the order of iBUG 300-W (68: jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, mouth 48–67), pixels. */
@@ -95,4 +97,6 @@ export interface Region {
   readonly origin?: Exclude<Origin, 'detector'>;
   /** What `synthetic` follows; without one, it has nothing to go by. */
   readonly guide?: Guide;
+  /** Of the detection: regions of one track look alike from frame to frame. */
+  readonly track?: number;
 }

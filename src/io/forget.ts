@@ -29,7 +29,7 @@ export async function forget(privateDir: string): Promise<string[]> {
   const rank = (name: string): number => PRIVATE_FILES.indexOf(finalName(name));
   const order = names.sort((a, b) => rank(a) - rank(b));
   try {
-    for (const name of order) await rm(join(folder, name));
+    for (const name of order) await rm(join(folder, name), { recursive: true });
     await rmdir(folder);
   } catch (error) {
     throw asOutputError(folder, error);

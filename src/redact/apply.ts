@@ -1,6 +1,7 @@
 import { CLASSES, type ClassName, MODES, type Mode, type Region, type RgbImage } from '../core/types.ts';
 import { blurPainter } from './blur.ts';
-import type { RowPainter } from './cells.ts';
+import type { CellMemory } from './cell-memory.ts';
+import type { RowPainter, Steady } from './cells.ts';
 import { featherWeight } from './feather.ts';
 import { gaussianPainter } from './gaussian.ts';
 import { rowSpans, shapeBounds } from './mask.ts';
@@ -26,6 +27,8 @@ export interface RedactOptions extends ReplacementOptions {
   readonly fill: Fill;
   /** Whole numbers that decide every random choice; default 0. */
   readonly seed?: readonly number[];
+  /** Colours of the frames before, for regions that are followed over a clip. */
+  readonly memory?: CellMemory;
 }
 
 /**
@@ -92,23 +95,29 @@ function prepare(image: RgbImage, regions: readonly Region[], options: RedactOpt
     const ordinal = counts.get(region.class) ?? 0;
     counts.set(region.class, ordinal + 1);
     if (!replaced(region)) return { region };
-    const random = randomFrom(...(options.seed ?? [0]), CLASSES.indexOf(region.class), ordinal);
+    const random = randomFrom(...(options.seed ?? [0]), CLASSES.indexOf(region.class), region.track ?? ordinal);
     const patch = replacerFor(region, options)(scene, region, random);
     return patch ? { region, patch } : { region: { ...region, mode: 'blur', requested: 'synthetic' } };
   });
 }
 
-function painterFor(image: RgbImage, region: Region, patch: Patch | undefined, { fill }: RedactOptions): RowPainter {
+function painterFor(
+  image: RgbImage,
+  region: Region,
+  patch: Patch | undefined,
+  { fill, memory }: RedactOptions,
+): RowPainter {
+  const steady: Steady = (grid) => memory?.average(region, grid) ?? grid;
   if (patch) return patchPainter(patch);
   switch (region.mode) {
     case 'gaussian':
-      return gaussianPainter(image, region);
+      return gaussianPainter(image, region, steady);
     case 'pixelate':
-      return pixelatePainter(image, region);
+      return pixelatePainter(image, region, steady);
     case 'solid':
       return solidPainter(fill);
     default:
-      return blurPainter(image, region);
+      return blurPainter(image, region, 'blur', steady);
   }
 }
 

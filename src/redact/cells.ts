@@ -4,6 +4,9 @@ import { cellCount } from './strength.ts';
 /** Writes the redacted colours of row `y`, columns `x1 <= x < x2`, to `out` from index `at` on, as RGB. */
 export type RowPainter = (y: number, x1: number, x2: number, out: Uint8Array, at: number) => void;
 
+/** What becomes of a region's mean cells before they are painted, such as a mean over the frames of a clip. */
+export type Steady = (grid: CellGrid) => CellGrid;
+
 /** Equal cells along one axis. */
 export interface CellAxis {
   readonly count: number;

@@ -1,5 +1,5 @@
 import type { Region, RgbImage } from '../core/types.ts';
-import { type CellAxis, divide, meanCells, type RowPainter } from './cells.ts';
+import { type CellAxis, divide, meanCells, type RowPainter, type Steady } from './cells.ts';
 import { splinePainter } from './spline.ts';
 import { cellSize, featherWidth } from './strength.ts';
 
@@ -11,7 +11,7 @@ const REACH = 3;
  * a cubic B-spline back to pixels. The variances of the three steps add up to sigma².
  * The image is mirrored at its border, so that border pixels count for no more than others.
  */
-export function gaussianPainter(image: RgbImage, region: Region): RowPainter {
+export function gaussianPainter(image: RgbImage, region: Region, steady: Steady = (grid) => grid): RowPainter {
   const sigma = cellSize(region, 'gaussian');
   const margin = Math.ceil(REACH * sigma + featherWidth(region));
   const { x1, y1, x2, y2 } = region.box;
@@ -19,7 +19,7 @@ export function gaussianPainter(image: RgbImage, region: Region): RowPainter {
     divide(Math.max(0, from - margin), Math.min(limit, to + margin), sigma / 2, limit);
   const columns = extend(x1, x2, image.width);
   const rows = extend(y1, y2, image.height);
-  const { value } = meanCells(image, columns, rows);
+  const { value } = steady(meanCells(image, columns, rows));
   const across = convolve(value, columns.count, rows.count, 3, columns.count * 3, kernel(sigma, columns));
   const both = convolve(across, rows.count, columns.count, columns.count * 3, 3, kernel(sigma, rows));
   return splinePainter({ x: columns, y: rows, value: both });

@@ -1,14 +1,14 @@
 import type { Region, RgbImage } from '../core/types.ts';
-import { divide, meanCells, type RowPainter } from './cells.ts';
+import { divide, meanCells, type RowPainter, type Steady } from './cells.ts';
 import { cellSize } from './strength.ts';
 
 /** The region as mean cells with hard borders, anchored to the region's box. */
-export function pixelatePainter(image: RgbImage, region: Region): RowPainter {
+export function pixelatePainter(image: RgbImage, region: Region, steady: Steady = (grid) => grid): RowPainter {
   const cell = cellSize(region, 'pixelate');
   const { box } = region;
   const columns = divide(box.x1, box.x2, cell, image.width);
   const rows = divide(box.y1, box.y2, cell, image.height);
-  const { value } = meanCells(image, columns, rows);
+  const { value } = steady(meanCells(image, columns, rows));
   let j = 0;
   return (y, x1, x2, out, start) => {
     while (y < (rows.edges[j] as number)) j--;

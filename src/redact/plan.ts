@@ -49,7 +49,8 @@ export function planRegions(detections: readonly Detection[], policy: Policy, wi
     const box = spanBounds(rowSpans(grown.shape, width, height));
     const { shape, shortSide } = grown;
     const origin = detection.origin === undefined ? {} : { origin: detection.origin };
-    if (!isEmptyBox(box)) regions.push({ class: name, box, ...shape, mode, shortSide, ...origin });
+    const track = detection.track === undefined ? {} : { track: detection.track };
+    if (!isEmptyBox(box)) regions.push({ class: name, box, ...shape, mode, shortSide, ...origin, ...track });
   }
   return regions.sort(largestFirst);
 }
@@ -83,7 +84,8 @@ function largestFirst(a: Region, b: Region): number {
     a.box.y1 - b.box.y1 ||
     a.box.x1 - b.box.x1 ||
     a.box.x2 - b.box.x2 ||
-    CLASSES.indexOf(a.class) - CLASSES.indexOf(b.class)
+    CLASSES.indexOf(a.class) - CLASSES.indexOf(b.class) ||
+    (a.track ?? 0) - (b.track ?? 0)
   );
 }
 

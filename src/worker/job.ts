@@ -7,6 +7,7 @@ import type { ClassName, Detection } from '../core/types.ts';
 import type { GuideSetup } from '../detect/guides/index.ts';
 import type { DetectSetup } from '../detect/pipeline.ts';
 import type { Policy } from '../redact/plan.ts';
+import type { DetectedSegment, DetectSegment, RedactedSegment, RedactSegment, StoppedSegment } from './clip.ts';
 
 /** Everything a worker needs to know. Plain data: it crosses threads once, when the worker starts. */
 export interface Job
@@ -57,7 +58,9 @@ export type Task =
   | { readonly kind: 'check' }
   /** Samples of one group get the same replacements. */
   | { readonly kind: 'sample'; readonly ref: SampleRef; readonly group: number; readonly known: Known }
-  | { readonly kind: 'detect'; readonly ref: SampleRef };
+  | { readonly kind: 'detect'; readonly ref: SampleRef }
+  | { readonly kind: 'detect-segment'; readonly segment: DetectSegment }
+  | { readonly kind: 'redact-segment'; readonly segment: RedactSegment };
 
 /** What the networks saw in one sample, before anything is redacted. */
 export interface DetectedSample {
@@ -70,10 +73,14 @@ export interface DetectedSample {
   readonly timings: Readonly<Record<string, number>>;
 }
 
+/** What became of a part of a clip. */
+export type SegmentOutcome = DetectedSegment | RedactedSegment | StoppedSegment | RejectedOutcome;
+
 /** Errors lose their class between threads, so a reply says what happened. */
 export type Reply =
   | { readonly kind: 'ready'; readonly providers: readonly string[] }
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'detected'; readonly outcome: DetectedSample | RejectedOutcome }
+  | { readonly kind: 'segment'; readonly outcome: SegmentOutcome }
   /** The worker cannot be trusted with any sample. */
   | { readonly kind: 'fatal'; readonly message: string };

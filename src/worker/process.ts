@@ -154,7 +154,13 @@ function countByClass(regions: readonly Region[]): Record<ClassName, number> {
   return counts;
 }
 
-function recordRegion(region: Region, geometry: Job['logGeometry'], width: number, height: number): RecordRegion {
+/** A region as the public log shows it. */
+export function recordRegion(
+  region: Region,
+  geometry: Job['logGeometry'],
+  width: number,
+  height: number,
+): RecordRegion {
   const { x1, y1, x2, y2 } = snapOutward(region.box, width, height, geometry === 'coarse' ? COARSE_GRID : 1);
   return {
     class: region.class,

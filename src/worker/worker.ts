@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { workerData } from 'piscina';
 import type { SampleRef } from '../core/sample.ts';
 import { ModelError, SampleError } from '../errors.ts';
+import { detectSegment, redactSegment } from './clip.ts';
 import type { Job, Reply, Task } from './job.ts';
 import { Networks } from './networks.ts';
 import { detectSample, processSample, rejection } from './process.ts';
@@ -30,6 +31,17 @@ export default async function work(task: Task): Promise<Reply> {
   if ('error' in opened) return fatal(opened.error);
   const { networks } = opened;
   if (task.kind === 'check') return { kind: 'ready', providers: networks.detect.providers };
+  if (task.kind === 'detect-segment' || task.kind === 'redact-segment') {
+    try {
+      const outcome =
+        task.kind === 'detect-segment'
+          ? await detectSegment(task.segment, job, networks)
+          : await redactSegment(task.segment, job, networks);
+      return { kind: 'segment', outcome };
+    } catch (error) {
+      return fatal(error);
+    }
+  }
   let bytes: Uint8Array;
   try {
     bytes = await read(task.ref);

@@ -71,7 +71,7 @@ describe('is refused with exit code 2 before anything is written', () => {
       /Expected --redact body=synthetic with --body-fill/,
     ],
     ['standard input', ['-', '--out', 'clean'], /Expected "-" as the only input and --out - .* --out clean/],
-    ['a video', ['film.mp4', '--out', 'clean'], /film\.mp4: video is not supported by this version/],
+    ['a clip among images', ['photos', 'film.mp4', '--out', 'clean'], /either images or clips .* \(images in photos\)/],
     ['a compressed shard', ['shard.tar.gz', '--out', 'clean'], /shard\.tar\.gz: decompress it first/],
     ['the output in the input', ['photos', '--out', 'photos/clean'], /--out outside the input/],
     ['the input in the output', ['photos/a.jpg', '--out', 'photos'], /input outside --out/],

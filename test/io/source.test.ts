@@ -18,7 +18,7 @@ describe('openSource', () => {
   it.each([
     ['missing', 'missing.jpg', /missing\.jpg.*does not exist/],
     ['stdin', '-', /"-".*not supported by this version/],
-    ['a video', 'film.MP4', /film\.MP4.*video is not supported by this version/],
+    ['a video', 'film.MP4', /film\.MP4.*clips need a run of their own/],
     ['a compressed tar', 'shard.tar.gz', /shard\.tar\.gz.*decompress/],
     ['a path below a file', 'a.jpg/b.jpg', /a\.jpg.b\.jpg/],
     ['nothing', '', /empty/],

@@ -23,7 +23,7 @@ export async function inspectInput(input: string): Promise<Input> {
   if (!stats.isFile())
     throw new UsageError(`Expected a file or folder as input but received ${input}, which is neither`);
   if (looksLikeVideo(path)) {
-    throw new UsageError(`Expected images as input but received ${input}: video is not supported by this version`);
+    throw new UsageError(`Expected images as input but received ${input}: clips need a run of their own`);
   }
   if (/\.(tgz|txz|tbz2?|tar\.\w+)$/i.test(path)) {
     throw new UsageError(`Expected an uncompressed .tar as input but received ${input}: decompress it first`);

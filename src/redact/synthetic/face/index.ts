@@ -51,7 +51,7 @@ export function faceReplacer(model: FaceModel): Replacer {
     const light = estimateLight(model, meanFace, base, window, around);
     growSurroundings(scene, region, base, window);
 
-    const person = inventPerson(model, light.colour, random);
+    const person = inventPerson(model, light.colour, random, region.track !== undefined);
     applyExpression(model, person.shape, readExpression(model, frontalShape(guide.landmarks, pose, model.mean)));
     if (guide.gaze) lookTo(model, person.shape, guide.gaze);
     const places = posedShape(person.shape, pose);

@@ -17,25 +17,29 @@ const brightnessOf = ([r, g, b]: Colour): number => 0.3 * r + 0.59 * g + 0.11 * 
 
 /** Share of the model's faces, the nearest in complexion, from which they are taken. */
 const ALIKE = 0.5;
+/** Step of the logarithm of brightness in which the complexion of a followed face is read: a factor of two. */
+const COARSELY = 0.7;
 /** Blends of few faces are nearer the mean than faces are; this much of the difference is made up. */
 const VIVIDNESS = 0.9;
 
 /**
  * Mixes a new face from some of the model's.
  * @param skin its colour in the photograph, 0…255: how features stand out depends on the complexion.
+ * @param isFollowed it is one of many frames: a little more or less light must not make somebody else of it.
  */
-export function inventPerson(model: FaceModel, skin: Colour, random: Random): Person {
+export function inventPerson(model: FaceModel, skin: Colour, random: Random, isFollowed = false): Person {
   const { peopleCount, people, peopleScales, shapeModeCount, points } = model;
+  const brightness = Math.log(brightnessOf(skin) + 4);
+  const complexion = isFollowed ? Math.round(brightness / COARSELY) * COARSELY : brightness;
   const order = Array.from({ length: peopleCount }, (_, i) => ({
     i,
-    distance: Math.abs(Math.log((luma(model.tones, i) + 4) / (brightnessOf(skin) + 4))),
+    distance: Math.abs(Math.log(luma(model.tones, i) + 4) - complexion),
   }));
   order.sort((a, b) => a.distance - b.distance || a.i - b.i);
   const alike = order.slice(0, Math.max(PARENTS, Math.round(peopleCount * ALIKE)));
-  const parents = Array.from(
-    { length: PARENTS },
-    () => alike.splice(random.int(0, alike.length - 1), 1)[0]?.i as number,
-  );
+  const parents = isFollowed
+    ? firstAlike(alike, peopleCount, random)
+    : Array.from({ length: PARENTS }, () => alike.splice(random.int(0, alike.length - 1), 1)[0]?.i as number);
   const shares = parents.map(() => 0.3 + random.next());
   const norm = Math.sqrt(shares.reduce((sum, s) => sum + s * s, 0)) / VIVIDNESS;
   const modes = peopleScales.length;
@@ -56,6 +60,16 @@ export function inventPerson(model: FaceModel, skin: Colour, random: Random): Pe
     }
   }
   return { shape, texture: textureOf(model, coefficients.subarray(shapeModeCount), skin) };
+}
+
+/** The first of all faces, in an order that chance alone decides, that are alike: the light decides at most who is left out. */
+function firstAlike(alike: readonly { readonly i: number }[], peopleCount: number, random: Random): number[] {
+  const isAlike = new Set(alike.map(({ i }) => i));
+  return Array.from({ length: peopleCount }, (_, i) => ({ i, place: random.next() }))
+    .sort((a, b) => a.place - b.place)
+    .filter(({ i }) => isAlike.has(i))
+    .slice(0, PARENTS)
+    .map(({ i }) => i);
 }
 
 const luma = (tones: Uint8Array, i: number): number =>

@@ -1,0 +1,86 @@
+import path from 'node:path';
+import type { ListedClips } from '../clips/list.ts';
+import { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from '../clips/run.ts';
+import type { Config } from '../config.ts';
+import { CLASSES } from '../core/types.ts';
+import { interruptible } from './interrupt.ts';
+import { ProgressLine } from './progress.ts';
+import { duration, plural, printable, type Terminal, table } from './terminal.ts';
+
+/** Anonymizes clips with a progress line and a summary. @returns the exit code. */
+export async function executeClips(
+  config: Config,
+  clips: ListedClips,
+  { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
+  terminal: Terminal,
+): Promise<number> {
+  const progress = new ProgressLine<ClipRunProgress>(
+    terminal,
+    ({ clips: all, clipsDone }) => [`clips ${clipsDone}/${all}`],
+    'frames/s',
+  );
+  const shown: ClipRunHooks = quiet
+    ? {}
+    : {
+        onStart: (start) => terminal.err(describeStart(start, config)),
+        onProgress: (state) => state.total > 0 && progress.update(state),
+      };
+  const summary = await interruptible((signal) => runClips(config, clips, { signal, ...shown }), terminal, {
+    quiet: Boolean(quiet),
+    clear: () => progress.end(),
+  });
+  if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
+  else if (!quiet) terminal.out(describeClips(summary, config));
+  if (summary.status === 'interrupted') return 130;
+  return summary.rejected > 0 ? 1 : 0;
+}
+
+function describeStart(
+  { total, workers, device, notices }: Pick<ClipRunSummary, 'total' | 'workers' | 'device' | 'notices'>,
+  { classes, detectEvery }: Config,
+): string {
+  const frames = detectEvery === 1 ? 'every frame' : `every ${detectEvery}th frame`;
+  const head = `${plural(total, 'clip')}, ${plural(workers, 'worker')} on ${device.join('+')}, looking for ${classes.join(', ')} in ${frames}\n`;
+  return head + notices.map((notice) => `Note: ${notice}\n`).join('');
+}
+
+/** What became of the clips, and where things are. */
+export function describeClips(summary: ClipRunSummary, config: Config): string {
+  const place = (dir: string): string => printable(path.relative(process.cwd(), dir) || '.');
+  const reasons = Object.entries(summary.reasons).map(([reason, n]) => [n, ...reason.split('/').reverse()]);
+  const dropped = Object.entries(summary.dropped);
+  return [
+    describeOutcome(summary),
+    '\n',
+    table([
+      ['class', 'tracks', 'mode'],
+      ...CLASSES.filter((cls) => config.classes.includes(cls)).map((cls) => [
+        cls,
+        summary.tracks[cls],
+        config.redact[cls] === 'none' ? 'NOT redacted (mode none)' : config.redact[cls],
+      ]),
+    ]),
+    reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
+    dropped.length > 0
+      ? `\nNot taken from the input: ${dropped.map(([k, n]) => `${n} ${printable(k)}`).join(', ')}\n`
+      : '',
+    '\n',
+    table([
+      ['clips', place(summary.out)],
+      ['log', `${place(path.join(summary.out, '_anonymize'))}/redactions`],
+      ['private', `${place(summary.privateDir)} (names, boxes, reasons: not for publication)`],
+    ]),
+    '\nOnly what the models detect is redacted. Look at the clips before you rely on them: one sharp frame undoes all others.\n',
+  ].join('');
+}
+
+function describeOutcome(summary: ClipRunSummary): string {
+  const { total, published, kept, seconds, framesPerSecond, frames, status } = summary;
+  if (status === 'interrupted') {
+    return `Interrupted with ${published} of ${plural(total, 'clip')} published. Whole segments are kept; the same command goes on.\n`;
+  }
+  const head = `${published} of ${plural(total, 'clip')} anonymized and published, ${plural(frames, 'frame')}`;
+  if (kept === total) return `Complete already: ${head}, by an earlier run. Nothing was changed.\n`;
+  const earlier = kept > 0 ? `, ${plural(kept, 'clip')} of them by an earlier run` : '';
+  return `${head}${earlier} in ${duration(seconds)} (${framesPerSecond.toFixed(1)} frames/s, ${plural(summary.workers, 'worker')}, ${summary.device.join('+')})\n`;
+}

@@ -1,0 +1,255 @@
+import { chmod, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
+import type { Config } from '../config.ts';
+import type { RejectedOutcome } from '../core/outcome.ts';
+import { UsageError } from '../errors.ts';
+import {
+  asOutputError,
+  makeFolder,
+  sha256OfFile,
+  syncFolder,
+  type WrittenFile,
+  withFile,
+  writeFileAtomic,
+} from '../io/atomic.ts';
+import { splitExtension } from '../io/extensions.ts';
+import { wholeLines } from '../io/lines.ts';
+import { OutputLock } from '../io/lock.ts';
+import { checkOutput, clearOutput, inspectOutput } from '../io/output-folder.ts';
+import { CLIP_WORK, LEDGER } from '../io/private-files.ts';
+import { jsonLines, rejectedRecord } from '../io/records.ts';
+import { LOG_FOLDER, logFile, RUN_FILE, RunLog } from '../io/run-log.ts';
+import { differingSettings } from '../io/settings.ts';
+import { shardOfStaging, stagingName, TargetNames } from '../io/target-names.ts';
+import type { PublishedContainer } from '../video/types.ts';
+import type { ListedClip } from './list.ts';
+import { type ClipRecord, clipRecordSchema, type FrameRecord, type VerifiedClip } from './record.ts';
+
+/**
+ * The output of a run over clips: each clip is one file, `<key>.mp4` or a mirror of the inputs, with a log of its own,
+ * which is written last and makes the clip count. The private folder knows which clip was which file, and why some were
+ * held back.
+ */
+export class ClipOutput {
+  readonly #out: string;
+  readonly #privateDir: string;
+  readonly #lock: OutputLock;
+  readonly #log: RunLog;
+  readonly #files: readonly string[];
+  /** Lines of the private log of clips that are not published, by key. */
+  readonly #quarantine: Map<string, string>;
+
+  /**
+   * Prepares the folders, or goes on with those of an earlier run of the same settings and inputs.
+   * @throws UsageError when the folders are in use; OutputError when they cannot be written.
+   */
+  static async open(
+    config: Config,
+    clips: readonly ListedClip[],
+    container: (clip: ListedClip) => PublishedContainer,
+    settings: Readonly<Record<string, unknown>>,
+  ): Promise<ClipOutput> {
+    const { out, privateDir } = config;
+    await checkOutput(config);
+    const lock = await OutputLock.acquire(out);
+    try {
+      const state = await inspectOutput(config);
+      const sources = sourcesOf(clips);
+      if (state.kind === 'earlier') await assertSameRun(config, state.run, settings, sources);
+      if (state.kind === 'replaced') await clearOutput(out, state.paths);
+      await makeFolder(privateDir, 0o700);
+      await chmod(privateDir, 0o700);
+      await writeFileAtomic(join(privateDir, LEDGER.sources), sources, 0o600);
+      const log = await RunLog.create(out, { ...settings });
+      await removeUnfinished(out);
+      const quarantine = await readQuarantine(privateDir);
+      return new ClipOutput(config, lock, log, namesOf(config, clips, container), quarantine);
+    } catch (error) {
+      await lock.release().catch(() => undefined);
+      await rmdir(join(out, LOG_FOLDER)).catch(() => undefined);
+      throw error instanceof UsageError ? error : asOutputError(out, error);
+    }
+  }
+
+  private constructor(
+    { out, privateDir }: Config,
+    lock: OutputLock,
+    log: RunLog,
+    files: readonly string[],
+    quarantine: Map<string, string>,
+  ) {
+    this.#out = out;
+    this.#privateDir = privateDir;
+    this.#lock = lock;
+    this.#log = log;
+    this.#files = files;
+    this.#quarantine = quarantine;
+  }
+
+  /** Path of a clip below the output folder. */
+  fileOf({ index }: ListedClip): string {
+    return this.#files[index] as string;
+  }
+
+  /** The private folder of the work on a clip. */
+  workOf({ key }: ListedClip): string {
+    return join(this.#privateDir, CLIP_WORK, key);
+  }
+
+  /** Where a clip is written before it gets its name; the folder is made. */
+  async stage(clip: ListedClip): Promise<string> {
+    const folder = join(this.#out, stagingName(clip.key));
+    await makeFolder(folder);
+    return join(folder, `clip${splitExtension(this.fileOf(clip)).extension}`);
+  }
+
+  /** What an earlier run has published of the clip; it stays as it is. */
+  async kept(clip: ListedClip): Promise<ClipRecord | undefined> {
+    const text = await readFile(join(this.#out, logFile(clip.key)), 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    const record = readRecord(text);
+    if (record?.key !== clip.key) return undefined;
+    const files: WrittenFile[] = [];
+    if (record.status === 'verified') {
+      const sha256 = await sha256OfFile(join(this.#out, this.fileOf(clip))).catch(() => undefined);
+      if (record.file !== this.fileOf(clip) || sha256 !== record.out_sha256) return undefined;
+      files.push({ path: record.file, sha256 });
+    }
+    const log = logFile(clip.key);
+    this.#log.commit([...files, { path: log, sha256: await sha256OfFile(join(this.#out, log)) }]);
+    return record;
+  }
+
+  /** Gives a staged clip its name, then writes its log. @throws OutputError */
+  async publish(
+    clip: ListedClip,
+    staged: string,
+    record: VerifiedClip,
+    frames: AsyncIterable<FrameRecord>,
+  ): Promise<void> {
+    const target = join(this.#out, record.file);
+    try {
+      await withFile(staged, 'r+', (handle) => handle.sync());
+      await makeFolder(dirname(target));
+      await this.#lock.assertHeld();
+      await rename(staged, target);
+      await syncFolder(dirname(target));
+      await rm(dirname(staged), { recursive: true, force: true });
+    } catch (error) {
+      throw asOutputError(target, error);
+    }
+    if (this.#quarantine.delete(clip.key)) await this.#writeQuarantine();
+    await this.#writeLog(clip, [{ path: record.file, sha256: record.out_sha256 }], record, frames);
+  }
+
+  /** Writes that a clip is not published, and in private why. @throws OutputError */
+  async reject(clip: ListedClip, outcome: RejectedOutcome): Promise<ClipRecord> {
+    const { status, stage, reason, message } = outcome;
+    await rm(join(this.#out, stagingName(clip.key)), { recursive: true, force: true });
+    await rm(join(this.#out, this.fileOf(clip)), { force: true });
+    const line = JSON.stringify({ key: clip.key, source: clip.path, status, stage, reason, message });
+    this.#quarantine.set(clip.key, line);
+    await this.#writeQuarantine();
+    const record = rejectedRecord(clip.key, outcome);
+    await this.#writeLog(clip, [], record, none());
+    return record;
+  }
+
+  async #writeQuarantine(): Promise<void> {
+    const lines = [...this.#quarantine.values()].sort().map((line) => `${line}\n`);
+    await writeFileAtomic(join(this.#privateDir, LEDGER.quarantine), lines.join(''), 0o600);
+  }
+
+  async #writeLog(
+    { key }: ListedClip,
+    files: readonly WrittenFile[],
+    record: ClipRecord,
+    frames: AsyncIterable<FrameRecord>,
+  ): Promise<void> {
+    const lines = [jsonLines([record])];
+    for await (const frame of frames) lines.push(jsonLines([frame]));
+    const path = logFile(key);
+    const sha256 = await writeFileAtomic(join(this.#out, path), lines.join(''));
+    this.#log.commit([...files, { path, sha256 }]);
+  }
+
+  /** Every clip is done. @throws OutputError */
+  async finish(result: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#lock.assertHeld();
+    await this.#log.finish(result);
+    await this.#lock.release();
+  }
+
+  /** The run ends before its last clip. */
+  async abort(status: 'interrupted' | 'failed'): Promise<void> {
+    if (!this.#lock.lost) {
+      await removeUnfinished(this.#out).catch(() => undefined);
+      await this.#log.setStatus(status).catch(() => undefined);
+    }
+    await this.#lock.release();
+  }
+}
+
+async function* none(): AsyncGenerator<FrameRecord> {}
+
+function readRecord(log: string): ClipRecord | undefined {
+  try {
+    return v.parse(clipRecordSchema, JSON.parse(log.slice(0, log.indexOf('\n')))) as ClipRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readQuarantine(privateDir: string): Promise<Map<string, string>> {
+  const lines = new Map<string, string>();
+  for await (const line of wholeLines(join(privateDir, LEDGER.quarantine)))
+    lines.set((JSON.parse(line) as { readonly key: string }).key, line);
+  return lines;
+}
+
+function sourcesOf(clips: readonly ListedClip[]): string {
+  return jsonLines(clips.map(({ key, path, relativePath }) => ({ key, source: path, name: relativePath })));
+}
+
+function namesOf(
+  { format }: Config,
+  clips: readonly ListedClip[],
+  container: (clip: ListedClip) => PublishedContainer,
+): string[] {
+  const names = new TargetNames();
+  return clips.map((clip) => {
+    const { stem } = splitExtension(clip.relativePath);
+    const name = format === 'folder' ? stem : clip.key;
+    return names.claim(`${name}.${container(clip)}`).path;
+  });
+}
+
+async function assertSameRun(
+  { out, privateDir }: Config,
+  earlier: Readonly<Record<string, unknown>>,
+  settings: Readonly<Record<string, unknown>>,
+  sources: string,
+): Promise<void> {
+  const differences = differingSettings(earlier, settings);
+  if (differences.length > 0) {
+    throw new UsageError(
+      `Expected the settings of the earlier run in ${out} but they differ (earlier → now): ${differences.join('; ')}; --overwrite replaces the earlier output`,
+    );
+  }
+  if ((await readFile(join(privateDir, LEDGER.sources), 'utf8').catch(() => '')) === sources) return;
+  throw new UsageError(`Expected the inputs of the earlier run in ${out}, but they differ; --overwrite replaces it`);
+}
+
+/** What a run that was killed leaves of clips that were not published. */
+async function removeUnfinished(out: string): Promise<void> {
+  for (const name of await readdir(out)) {
+    if (shardOfStaging(name) !== undefined) await rm(join(out, name), { recursive: true, force: true });
+  }
+  const folder = join(out, LOG_FOLDER);
+  await rm(join(folder, 'SHA256SUMS'), { force: true });
+  for (const name of await readdir(join(folder, 'redactions'))) {
+    if (name.endsWith('.tmp')) await rm(join(folder, 'redactions', name), { force: true });
+  }
+  await rm(join(out, `${RUN_FILE}.tmp`), { force: true });
+}

@@ -1,0 +1,72 @@
+import { boundingBox, isEmptyBox, unite } from '../../core/geometry.ts';
+import { type Box, CLASSES, type ClassName, type Detection } from '../../core/types.ts';
+import { SampleError } from '../../errors.ts';
+import { associate, type Candidates } from './associate.ts';
+import { coverTrack } from './cover.ts';
+import { otherWays } from './other-ways.ts';
+import type { FrameDetections, Sighting, Timeline, Track, TrackingOptions } from './types.ts';
+
+export type { FrameDetections, Timeline, Track, TrackingOptions } from './types.ts';
+
+/** Frames in a row in which a thing may be missed, and is covered nevertheless. */
+export const MISSED = 8;
+/** A thing that is found again after so many frames is followed over them: what lies between is covered, too. */
+const REACH = 24;
+
+/**
+ * Follows what was found in the frames of a clip, and covers it in those in which it was not found.
+ *
+ * Every detection that may begin a track lies in the box of a track of its frame. Of detections with an outline, the
+ * box around it is followed. Costs time and memory in proportion to frames and detections.
+ */
+export function buildTracks(frames: readonly FrameDetections[], timeline: Timeline, options: TrackingOptions): Track[] {
+  const margin = MISSED + options.detectEvery;
+  const tracks: Track[] = [];
+  for (const cls of CLASSES) {
+    const found = associate(
+      candidatesOf(frames, cls, options.thresholds[cls]),
+      timeline.times,
+      timeline.cuts,
+      REACH + 2 * options.detectEvery,
+    );
+    const covers = found.sort(byStart).flatMap((sightings) => {
+      const cover = coverTrack(sightings, timeline, margin);
+      return [cover, ...otherWays(sightings, cover, timeline, margin)];
+    });
+    for (const cover of covers) tracks.push({ id: tracks.length, class: cls, ...cover });
+  }
+  return tracks;
+}
+
+function candidatesOf(frames: readonly FrameDetections[], cls: ClassName, threshold: number): Candidates[] {
+  return frames.map(({ frame, detections }) => {
+    const of = (isWanted: (score: number) => boolean): Box[] =>
+      detections
+        .filter(({ label, score }) => label === cls && isWanted(score))
+        .map(boxOf)
+        .filter((box) => !isEmptyBox(box))
+        .sort(byPlace);
+    return { frame, sure: of((score) => score >= threshold), weak: of((score) => score < threshold) };
+  });
+}
+
+/** @throws SampleError for a box that is not finite: its model must not pass for one that found nothing. */
+function boxOf({ label, box, polygon }: Detection): Box {
+  const whole = polygon === undefined || polygon.length === 0 ? { ...box } : unite(box, boundingBox(polygon));
+  if (Object.values(whole).every(Number.isFinite)) return whole;
+  const received = Object.values(whole).join(', ');
+  throw new SampleError(
+    'detect',
+    'invalid-region',
+    `Expected finite coordinates for ${label} but received ${received}`,
+  );
+}
+
+function byPlace(a: Box, b: Box): number {
+  return a.x1 - b.x1 || a.y1 - b.y1 || a.x2 - b.x2 || a.y2 - b.y2;
+}
+
+function byStart([a]: readonly Sighting[], [b]: readonly Sighting[]): number {
+  if (a === undefined || b === undefined) return 0;
+  return a.frame - b.frame || byPlace(a.box, b.box);
+}

@@ -1,0 +1,210 @@
+import type { RecordRegion, RejectedOutcome } from '../core/outcome.ts';
+import type { Detection, Region } from '../core/types.ts';
+import { ModelError, SampleError, type Stage, UsageError } from '../errors.ts';
+import { redactInPlace } from '../redact/apply.ts';
+import { CellMemory, REMEMBERED } from '../redact/cell-memory.ts';
+import { planRegions } from '../redact/plan.ts';
+import { changeSince, type FrameChange, type Glance, glanceAt, LOOK_BACK, mayBeCut } from '../video/cuts.ts';
+import { decodeFrames } from '../video/decode.ts';
+import { openEncoder } from '../video/encode.ts';
+import { probeClip } from '../video/probe.ts';
+import { findFfmpeg } from '../video/tools.ts';
+import type { ClipCodec, ClipInfo, FfmpegTools } from '../video/types.ts';
+import type { Job } from './job.ts';
+import type { Networks } from './networks.ts';
+import { recordRegion, rejection } from './process.ts';
+import { StageClock } from './stage-clock.ts';
+
+/** Part of a clip that one worker decodes for itself: pixels never cross threads. */
+interface Segment {
+  readonly clip: ClipInfo;
+  /** Frames `from <= frame < to`. */
+  readonly from: number;
+  readonly to: number;
+  /** Two counters that the other side reads and writes meanwhile: frames done, and whether to stop (1). */
+  readonly counters: SharedArrayBuffer;
+}
+
+export interface DetectSegment extends Segment {
+  /** Every how many frames of the clip somebody looks; possible cuts in any case. */
+  readonly every: number;
+}
+
+/** One frame of a clip as the networks saw it. */
+export interface DetectedFrame extends FrameChange {
+  /** Absent when nobody looked. */
+  readonly detections?: readonly Detection[];
+}
+
+/** A box to redact in a frame. */
+export interface FrameCover {
+  readonly detection: Detection & { readonly track: number };
+  /** Whether it was detected in this frame. */
+  readonly seen: boolean;
+}
+
+export interface RedactSegment extends Segment {
+  /** What to redact from frame `coversFrom` on, frame by frame; those before `from` are there for steady colours. */
+  readonly coversFrom: number;
+  readonly covers: readonly (readonly FrameCover[])[];
+  /** File that gets the encoded segment. */
+  readonly path: string;
+  readonly codec: ClipCodec;
+  /** Decides replacements, with the job's seed and the track. */
+  readonly group: number;
+}
+
+/** A region of a frame as the public log shows it. */
+export interface ClipRegion extends Omit<RecordRegion, 'origin'> {
+  readonly track: number;
+  /** `interpolated`: inferred from frames before and after. */
+  readonly origin: 'detector' | 'interpolated';
+}
+
+export type DetectedSegment = { readonly status: 'detected'; readonly frames: readonly DetectedFrame[] };
+export type RedactedSegment = {
+  readonly status: 'redacted';
+  /** Of every frame, in order. */
+  readonly frames: readonly (readonly ClipRegion[])[];
+};
+/** Somebody has asked to stop. */
+export type StoppedSegment = { readonly status: 'stopped' };
+
+/** First frame that a segment's redaction must know to show the colours of an undisturbed clip. */
+export function firstRemembered(from: number): number {
+  return Math.max(0, from - REMEMBERED + 1);
+}
+
+/**
+ * What the networks see in a part of a clip, and how much every frame differs from those before.
+ * @throws ModelError when a network cannot be trusted any more; UsageError without ffmpeg.
+ */
+export async function detectSegment(
+  { clip, from, to, every, counters }: DetectSegment,
+  job: Job,
+  { detect }: Pick<Networks, 'detect'>,
+): Promise<DetectedSegment | StoppedSegment | RejectedOutcome> {
+  return attempt('decode', async () => {
+    const tools = await findFfmpeg();
+    const state = new Int32Array(counters);
+    const frames: DetectedFrame[] = [];
+    let before: Glance[] = [];
+    for await (const { index, rgb } of decodeFrames(tools, clip, { from: Math.max(0, from - LOOK_BACK), to })) {
+      if (Atomics.load(state, 1) === 1) return { status: 'stopped' };
+      const glance = glanceAt(rgb);
+      const change = changeSince(index, glance, before);
+      before = [glance, ...before].slice(0, LOOK_BACK);
+      if (index < from) continue;
+      const isLookedAt = index % every === 0 || index === clip.pts.length - 1 || mayBeCut(change);
+      const clock = new StageClock(job.timeLimit);
+      clock.enter('detect');
+      const found = isLookedAt ? await detect.detect(rgb, () => clock.check()) : undefined;
+      frames.push(found === undefined ? change : { ...change, detections: found.detections });
+      Atomics.add(state, 0, 1);
+    }
+    return { status: 'detected', frames };
+  });
+}
+
+/**
+ * Redacts a part of a clip and encodes it into a file, which is removed again when anything fails.
+ * @throws ModelError when a network cannot be trusted any more; UsageError without ffmpeg.
+ */
+export async function redactSegment(
+  { clip, from, to, counters, covers, coversFrom, path, codec, group }: RedactSegment,
+  job: Job,
+  { guides, faces }: Pick<Networks, 'guides'> & Partial<Pick<Networks, 'faces'>>,
+): Promise<RedactedSegment | StoppedSegment | RejectedOutcome> {
+  return attempt('redact', async () => {
+    const tools = await findFfmpeg();
+    const state = new Int32Array(counters);
+    const { width, height } = clip;
+    const memory = new CellMemory();
+    const { fill, bodyFill, textFill, seed } = job;
+    const options = { fill, bodyFill, textFill, ...(faces ? { faces } : {}), seed: [seed, group], memory };
+    const encoder = await openEncoder(tools, path, clip, { from, to, codec });
+    const frames: ClipRegion[][] = [];
+    const glances: Glance[] = [];
+    try {
+      for await (const { index, rgb } of decodeFrames(tools, clip, { from: coversFrom, to })) {
+        if (Atomics.load(state, 1) === 1) {
+          await encoder.abort();
+          return { status: 'stopped' };
+        }
+        const clock = new StageClock(job.timeLimit);
+        clock.enter('redact');
+        const covered = covers[index - coversFrom] ?? [];
+        const planned = planRegions(
+          covered.map(({ detection }) => detection),
+          job.policy,
+          width,
+          height,
+        );
+        memory.next();
+        const guided = await guides.addTo(planned, rgb, () => clock.check());
+        const regions = redactInPlace({ rgb }, guided, options);
+        clock.check();
+        if (index < from) continue;
+        const seen = new Set(covered.filter((c) => c.seen).map(({ detection }) => detection.track));
+        frames.push(regions.map((region) => clipRegion(region, seen, job.logGeometry, width, height)));
+        glances.push(glanceAt(rgb));
+        await encoder.write(rgb);
+        Atomics.add(state, 0, 1);
+      }
+      await encoder.close();
+      await checkEncoded(tools, path, glances, clip);
+    } catch (error) {
+      await encoder.abort();
+      throw error;
+    }
+    return { status: 'redacted', frames };
+  });
+}
+
+/** Most that the mean colours of a frame may change by encoding, 0…255. */
+const RESEMBLES = 12;
+
+/**
+ * Opens an encoded segment again: every frame in it must look like the redacted one that it was made from.
+ * @throws SampleError (`verify`) when one does not: another frame may be one that was not redacted.
+ */
+async function checkEncoded(
+  tools: FfmpegTools,
+  path: string,
+  glances: readonly Glance[],
+  { width, height }: ClipInfo,
+): Promise<void> {
+  const limits = { limitPixels: (width + 1) * (height + 1), limitFrames: glances.length, timeoutSeconds: 3600 };
+  const encoded = await probeClip(tools, path, limits);
+  const received = encoded.pts.length;
+  if (received !== glances.length) {
+    throw new SampleError('verify', 'clip-differs', `Expected ${glances.length} frames but received ${received}`);
+  }
+  for await (const { index, rgb } of decodeFrames(tools, encoded, { from: 0, to: received })) {
+    const [difference = 0] = changeSince(index, glanceAt(rgb), [glances[index] as Glance]).differences;
+    if (difference <= RESEMBLES) continue;
+    const message = `Expected an encoded frame like the redacted one but its colours differ by ${difference}`;
+    throw new SampleError('verify', 'clip-differs', message);
+  }
+}
+
+function clipRegion(
+  region: Region,
+  seen: ReadonlySet<number>,
+  geometry: Job['logGeometry'],
+  width: number,
+  height: number,
+): ClipRegion {
+  const { origin: _, ...shown } = recordRegion(region, geometry, width, height);
+  const track = region.track as number;
+  return { track, ...shown, origin: seen.has(track) ? 'detector' : 'interpolated' };
+}
+
+async function attempt<T>(stage: Stage, work: () => Promise<T>): Promise<T | RejectedOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ModelError || error instanceof UsageError) throw error;
+    return rejection(error, stage);
+  }
+}
