@@ -39,7 +39,7 @@ function describeStart(
   { total, workers, device, notices }: Pick<ClipRunSummary, 'total' | 'workers' | 'device' | 'notices'>,
   { classes, detectEvery }: Config,
 ): string {
-  const frames = detectEvery === 1 ? 'every frame' : `every ${detectEvery}th frame`;
+  const frames = detectEvery === 1 ? 'every frame' : `one frame in ${detectEvery}`;
   const head = `${plural(total, 'clip')}, ${plural(workers, 'worker')} on ${device.join('+')}, looking for ${classes.join(', ')} in ${frames}\n`;
   return head + notices.map((notice) => `Note: ${notice}\n`).join('');
 }
