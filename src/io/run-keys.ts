@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { makeFolder, sha256, writeFileOnce } from './atomic.ts';
 import { partsIn } from './parts.ts';
 import { FOLDER_KEY, privatePath, SOURCE_ID_KEY } from './private-files.ts';
-import { openSeal, type Seal, sealFor } from './seal.ts';
+import { openSeal, type Seal, sealedError, sealFor } from './seal.ts';
 import { readSecret, type SecretOptions } from './secret.ts';
 import type { Part } from './shard-plan.ts';
 import { findSourceIdKey, newSourceIdKey, readSourceIdKey } from './source-id-key.ts';
@@ -34,7 +36,8 @@ export async function openKeys(choice: KeyChoice, isThere: boolean, sourceIdKey?
   const isBegun = isThere || (part !== undefined && (await partsIn(out)).length > 0);
   // Of parts that begin, one may have left its keys and nothing else.
   const found = part !== undefined && !isBegun ? await openSeal(privateDir, secret) : undefined;
-  const seal = found ?? (await sealFor(privateDir, secret, isBegun));
+  const isPlain = part !== undefined && existsSync(privatePath(privateDir, SOURCE_ID_KEY, false));
+  const seal = found ?? (await sealFor(privateDir, secret, isBegun || isPlain));
   if (!sourceIds) return { seal, sourceIdKey: undefined };
   if (isBegun) return { seal, sourceIdKey: await readSourceIdKey(privateDir, seal) };
   const left = part === undefined ? undefined : await findSourceIdKey(privateDir, found);
@@ -56,7 +59,12 @@ export async function shareKeys(choice: KeyChoice, { seal, sourceIdKey }: RunKey
   if (sourceIdKey === undefined) return { seal: shared, sourceIdKey };
   const text = `${sourceIdKey}\n`;
   const path = privatePath(privateDir, SOURCE_ID_KEY, shared !== undefined);
-  await writeFileOnce(path, shared ? await shared.seal(text) : text, 0o600);
+  const isFirst = await writeFileOnce(path, shared ? await shared.seal(text) : text, 0o600);
+  if (shared === undefined && existsSync(join(privateDir, FOLDER_KEY))) {
+    // A part with a secret came in between: nothing may be readable beside its files.
+    if (isFirst) await rm(path, { force: true });
+    throw sealedError(privateDir);
+  }
   return { seal: shared, sourceIdKey: await readSourceIdKey(privateDir, shared) };
 }
 

@@ -188,6 +188,10 @@ describe('parts with keys are refused', () => {
     const open = await scratch();
     await run(await part(open, 'webdataset', 0, undefined), ONCE);
     await expect(part(open, 'webdataset', 1, privateKeyFile)).rejects.toThrow(/is not encrypted/);
+    // One that had left its key and nothing else.
+    await rm(join(open, 'clean'), { recursive: true });
+    await rm(join(open, 'clean.private/parts'), { recursive: true });
+    await expect(part(open, 'webdataset', 1, privateKeyFile)).rejects.toThrow(/is not encrypted/);
   });
 
   it('by finalize, without the secret, of other keys, or when one is readable', async () => {
