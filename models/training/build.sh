@@ -4,8 +4,10 @@
 # WORK      empty or partly filled folder for photographs, labels and checkpoints; what is there is not made again
 # LABELLED  folder with faces/ and plates/, each with annotations.json and its photographs (README.md says which)
 # WEIGHTS   folder with yolox_nano-416.onnx, yunet_n_dynamic.onnx, hyperlpr-y5fu_{320,640}x_sim.onnx
-# Environment: STEPS (40000), DECAY (12000), SEED (1), MIRRORS (git folders to read instead of cloning), NOT_LIKE
-# (folder of evaluation photographs, of which near-duplicates are left out), and what train.py takes as ARGUMENTS.
+# Two trainings in a row: the first starts at YOLOX-nano, the second at the file that the first one gives.
+# Environment: STEPS (40000) and DECAY (12000) of the first, MORE_STEPS (20000) and MORE_DECAY (9000) of the second, SEED
+# (1), MIRRORS (git folders to read instead of cloning), NOT_LIKE (folder of evaluation photographs, of which
+# near-duplicates are left out), and what train.py takes as ARGUMENTS.
 set -euo pipefail
 work=$(mkdir -p "$1" && cd "$1" && pwd) labelled=$(cd "$2" && pwd) weights=$(cd "$3" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +26,13 @@ cd "$here"
   --weights "$weights" --centerface "$centerface" --detections "$work/detections.jsonl" --out "$work/labels.jsonl"
 [ -f "$work/bank/bank.npz" ] || "$python" render.py --seed "$seed" --out "$work/bank" --leave-out nano \
   --crops "$work/pool/labels.jsonl" --crops "$labelled/plates/annotations.json"
-"$python" train.py --labels "$work/labels.jsonl" --root "pool=$work/pool" --root "faces=$labelled/faces" \
-  --root "plates=$labelled/plates" --bank "$work/bank" --start "$weights/yolox_nano-416.onnx" --out "$work/run" \
-  --steps "${STEPS:-40000}" --decay "${DECAY:-12000}" --seed "$seed" ${ARGUMENTS:-}
-"$python" export.py --checkpoint "$work/run/last.pt" --out "$here/../face-body-plate.onnx"
+
+stage() { # name, steps, decay, seed, further arguments
+  "$python" train.py --labels "$work/labels.jsonl" --root "pool=$work/pool" --root "faces=$labelled/faces" \
+    --root "plates=$labelled/plates" --bank "$work/bank" --start "$weights/yolox_nano-416.onnx" --out "$work/$1" \
+    --steps "$2" --decay "$3" --seed "$4" "${@:5}" ${ARGUMENTS:-}
+  "$python" export.py --checkpoint "$work/$1/last.pt" --out "$work/$1.onnx"
+}
+stage run "${STEPS:-40000}" "${DECAY:-12000}" "$seed"
+stage more "${MORE_STEPS:-20000}" "${MORE_DECAY:-9000}" "$((seed + 1))" --from "$work/run.onnx"
+cp "$work/more.onnx" "$here/../face-body-plate.onnx"

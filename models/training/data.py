@@ -23,13 +23,15 @@ PAD = 114
 STRETCHED = frozenset(("human", "indo", "cars320"))
 # How often a source is drawn, by what it teaches and how varied it is.
 SHARES = {
-    "human": 0.41, "mask": 0.08, "fmd": 0.06, "ccp": 0.10, "fakerfaces": 0.02, "clothing": 0.05,
-    "olpr": 0.14, "indo": 0.05, "kaggle": 0.04, "cars320": 0.05,
+    "human": 0.40, "mask": 0.09, "fmd": 0.05, "ccp": 0.07, "fakerfaces": 0.01, "clothing": 0.04,
+    "olpr": 0.19, "indo": 0.06, "kaggle": 0.05, "cars320": 0.04,
 }
 # Objects whose shorter side is below this, in px of the input, are neither positive nor negative.
 SMALLEST = {"face": 5.0, "plate": 4.0}
 # Share of an object that has to lie within the crop.
 VISIBLE = 0.35
+# Share of pasted things that are larger than is common in photographs, and of chosen plates that fill the picture.
+BIG, FILLING = 0.15, 0.25
 
 
 @dataclass
@@ -122,17 +124,18 @@ class Sampler:
             if rng.random() >= chance:
                 continue
             for _ in range(int(rng.integers(1, 4))):
-                height = float(np.exp(rng.uniform(np.log(6), np.log(min(70, h / 5)))))
+                cut = plates and rng.random() < 0.35
+                patch = self.bank.draw("crops" if cut else "plates", rng) if plates else self.bank.sign(rng)
+                usual = min(70.0, h / 5)
+                least, most = (usual, h / 2.5) if rng.random() < BIG else (6.0, usual)
+                height = float(np.exp(rng.uniform(np.log(least), np.log(most))))
                 centre = (float(rng.uniform(0.05, 0.95) * w), float(rng.uniform(0.05, 0.95) * h))
-                zone = np.array([centre[0] - 4 * height, centre[1] - height, centre[0] + 4 * height, centre[1] + height])
-                if any(_meet(zone, t) for t in taken):
+                reach = np.array([height * max(1.0, 0.6 * patch.shape[1] / patch.shape[0]), height])
+                if any(_meet(np.concatenate((centre - reach, centre + reach)), t) for t in taken):
                     continue
                 if plates:
-                    cut = rng.random() < 0.35
-                    patch = self.bank.draw("crops" if cut else "plates", rng)
                     box = paste(piece.image, patch, rng, height, centre, tilt=0.4 if cut else 1.0)
                 else:
-                    patch = self.bank.sign(rng)
                     box = paste(piece.image, patch, rng, height, centre, flat=rng.random() < 0.2)
                 taken.append(np.asarray(box))
                 whole = height * patch.shape[1] / patch.shape[0]
@@ -159,19 +162,26 @@ def _read(path: Path, shrink: float) -> np.ndarray:
 
 
 def crop(photo: Photograph, rng: np.random.Generator, width: int, height: int) -> Piece:
-    """A random window at a random scale and aspect; three in ten are chosen so that one object gets a random size."""
+    """A random window at a random scale and aspect; three in ten are chosen so that one object gets a random size, and
+    a quarter of the plates that a window is chosen for fill it from side to side, or nearly.
+    """
     w, h = photo.size
     size = max(width, height)
     stretch = float(np.exp(rng.uniform(-1, 1) * np.log(1.7 if photo.source in STRETCHED else 1.2)))
     scale = size / max(w, h) * float(np.exp(rng.uniform(np.log(0.8), np.log(2.4))))
-    target = None
+    target, largest, rim = None, 3.0, 0.15
     wanted = photo.objects
     if len(wanted) and rng.random() < 0.7:
         target = wanted[int(rng.integers(len(wanted)))]
-        if rng.random() < 0.45:
+        if target[0] == CLASSES.index("plate") and rng.random() < FILLING:
+            length = float(max(target[3] - target[1], target[4] - target[2]))
+            share = float(np.exp(rng.uniform(np.log(0.35), np.log(0.95))))
+            scale, largest = share * size / max(length, 1), 6.0
+            rim = max(rim, share / 2) if rng.random() < 0.7 else rim
+        elif rng.random() < 0.45:
             side = float(np.sqrt((target[3] - target[1]) * (target[4] - target[2])))
             scale = float(np.exp(rng.uniform(np.log(9), np.log(0.45 * size)))) / max(side, 1)
-    scale = float(np.clip(scale, 0.5 * min(width, height) / max(w, h), 3.0))
+    scale = float(np.clip(scale, 0.5 * min(width, height) / max(w, h), largest))
     sx, sy = scale * stretch**0.5, scale / stretch**0.5
 
     def offset(length: float, room: int, lo: float, hi: float) -> float:
@@ -181,7 +191,7 @@ def crop(photo: Photograph, rng: np.random.Generator, width: int, height: int) -
             return float(rng.uniform(0, slack))
         if target is None:
             return float(rng.uniform(slack, 0))
-        return float(np.clip(rng.uniform(0.15, 0.85) * room - (lo + hi) / 2, slack, 0))
+        return float(np.clip(rng.uniform(rim, 1 - rim) * room - (lo + hi) / 2, slack, 0))
 
     t = target if target is not None else np.zeros(5)
     ox, oy = offset(w * sx, width, t[1] * sx, t[3] * sx), offset(h * sy, height, t[2] * sy, t[4] * sy)
@@ -227,7 +237,7 @@ class Plan:
     steps: int
     ranks: int = 1
     pixels: int = 32 * 320 * 320
-    sizes: tuple[int, ...] = (320, 320, 320, 320, 416, 448, 512, 576, 640)
+    sizes: tuple[int, ...] = (320, 320, 320, 416, 448, 512, 576, 640, 640, 768, 896)
 
     def size(self, step: int, seed: int) -> int:
         return int(np.random.default_rng((seed, step, 7)).choice(self.sizes))

@@ -14,6 +14,7 @@ from network import CLASSES, STRIDES, VALUES, cell_grid
 BODY = CLASSES.index("body")
 # Large cells cover much of a picture, so that a false alarm there costs a user more.
 NEGATIVE = (0.75, 1.1, 1.8)
+LARGE = 2.0  # so many times more for a box as large as the picture, in proportion to the side of the box
 BOX = 2.0
 COPY = 3.0
 LEAST_QUALITY = 0.2  # so that boxes which are still far off learn to be found at all
@@ -69,7 +70,8 @@ class Loss(nn.Module):
         target[..., BODY] = persons
         cross = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
         level = torch.tensor(NEGATIVE, device=device)[(strides.log2() - 3).long()]
-        weight = logits.detach().sigmoid() * level[None, :, None] * batch["counts"]
+        side = (out[..., 2:4].detach().clamp(-6, 6).mean(-1).exp() * strides[:, None] / batch["size"]).clamp(max=1.0)
+        weight = logits.detach().sigmoid() * level[None, :, None] * (1 + LARGE * side) * batch["counts"]
         weight[n, c, k] = quality
         # Unweighted, so that the score becomes what the teacher says on average.
         weight[..., BODY] = COPY

@@ -25,7 +25,7 @@ from signs import render_sign
 
 __all__ = ["PatchBank", "crop_plates", "paste", "render_plate", "render_sign", "replace"]
 KINDS = ("plates", "signs", "crops")
-MAX_WIDTH = 260  # px of a stored patch; a pasted plate is rarely wider
+MAX_WIDTH = 400  # px of a stored patch; few are pasted wider
 MIN_CROP = 48  # px: narrower cut-outs carry no characters
 
 

@@ -5,7 +5,6 @@ import { ImageLevels } from './levels.ts';
 import { Network, type NetworkSetup } from './network.ts';
 import { byScore } from './nms.ts';
 import { platesByShape, withoutPlates } from './plate-shape.ts';
-import { widenByText } from './plate-text.ts';
 import { LEAST_EVIDENCE, partsToSearch } from './second-look.ts';
 
 /** Which networks look at an image and what becomes of what they find. Plain data: it may cross threads. */
@@ -100,7 +99,7 @@ export class DetectPipeline {
     // Only what will be redacted may stand for something else.
     const certain = (cls: ClassName): Detection[] =>
       classes.includes(cls) ? of(cls).filter((d) => d.score >= thresholds[cls]) : [];
-    const plates = widenByText(certain('plate'), of('text'));
+    const plates = certain('plate');
     if (plateShape) {
       const lines = of('text').filter((t) => t.model === plateShape.textModel);
       const vehicles = of('vehicle').filter((d) => d.score >= LEAST_EVIDENCE);
