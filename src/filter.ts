@@ -11,8 +11,9 @@ import { newSourceIdKey, writeSourceIdKey } from './io/source-id-key.ts';
 import type { ByteSource } from './io/tar-archive.ts';
 import { TarOutput } from './io/tar-output.ts';
 import { readTarStream, type StreamedSample } from './io/tar-stream.ts';
+import { untouchedNotices } from './notices.ts';
 import { prepareJob } from './prepare.ts';
-import { type RunHooks, type RunSummary, untouchedNotices } from './run.ts';
+import type { RunHooks, RunSummary } from './run.ts';
 import { Tally } from './tally.ts';
 import { WorkerPool } from './worker/pool.ts';
 

@@ -16,6 +16,7 @@ import { type ListedSample, openSource, type Sample, type Source } from './io/so
 import { boxesOfList, type GivenBoxes, openGivenBoxes } from './known/boxes.ts';
 import { Review } from './known/review.ts';
 import { type CategoryLoss, sumUpLosses } from './label-losses.ts';
+import { keptNotices, metadataNotices, untouchedNotices } from './notices.ts';
 import { assertNoDetectors, withFoundLabels } from './option-conflicts.ts';
 import { type DetectedBefore, GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
 import { Groups, numbersOf } from './pseudonyms.ts';
@@ -170,9 +171,7 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   const review =
     config.corrections === undefined ? undefined : await Review.read(config.corrections, source, isRedacted);
   tally.notices.push(...(work.notices ?? []));
-  tally.notices.push(...keptNotices(config, source));
-  tally.notices.push(...untouchedNotices(config));
-  if (config.hfMetadata && hasFoldersOnly(source)) tally.notices.push(NO_FOLDER_LABELS);
+  tally.notices.push(...keptNotices(config, source), ...untouchedNotices(config), ...metadataNotices(config, source));
   const encode = chooseEncoding(config, source, tally.notices);
   const prepared = await work.prepare({ ...config, encode });
   tally.models = prepared.models;
@@ -228,20 +227,6 @@ export async function runSource(work: Work, hooks: RunHooks): Promise<RunSummary
   }
 }
 
-const NO_FOLDER_LABELS =
-  'Every image lies in a folder: where there is a metadata.jsonl, Hugging Face’s datasets take no labels from folders, unless they are loaded with drop_labels=False';
-
-function hasFoldersOnly(source: Source): boolean {
-  for (let i = 0; i < source.total; i++) if (!source.at(i).relativePath.includes('/')) return false;
-  return true;
-}
-
-/** Says which classes are looked for and left as they are. */
-export function untouchedNotices({ classes, redact }: Config): string[] {
-  const untouched = classes.filter((c) => redact[c] === 'none');
-  return untouched.length > 0 ? [`${untouched.join(', ')} will NOT be redacted (mode none)`] : [];
-}
-
 /** What labelled objects of the samples lost; undefined in a run without labels of objects. */
 async function lossesOf(
   { labels, labelLoss: over }: Config,
@@ -252,17 +237,6 @@ async function lossesOf(
   if (objectMember(labels) === undefined) return undefined;
   const isCounted = (index: number): boolean => index >= firstSample && index < endSample;
   return { over, categories: await sumUpLosses(privateDir, over, { seal, isCounted }) };
-}
-
-/** Says what is published without having been looked at, or although it was found. */
-function keptNotices({ keep, protectLabels }: Config, { keptMembers }: Source): string[] {
-  const names = keep.filter((name) => name !== 'cls').join(', ');
-  return [
-    ...(keptMembers.length > 0 ? [`${names} (--keep) will be PUBLISHED AS GIVEN: nothing in it is anonymized`] : []),
-    ...(protectLabels.length > 0
-      ? [`In labelled objects of ${protectLabels.join(', ')} (--protect-labels) ONLY FACES will be redacted`]
-      : []),
-  ];
 }
 
 /** Undefined when the run was stopped while an earlier one was looked at. */

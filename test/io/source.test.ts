@@ -17,7 +17,7 @@ async function refusal(options: SourceOptions): Promise<string> {
 describe('openSource', () => {
   it.each([
     ['missing', 'missing.jpg', /missing\.jpg.*does not exist/],
-    ['stdin', '-', /"-".*not supported by this version/],
+    ['stdin', '-', /"-".*standard input goes to standard output/],
     ['a video', 'film.MP4', /film\.MP4.*clips need a run of their own/],
     ['a compressed tar', 'shard.tar.gz', /shard\.tar\.gz.*decompress/],
     ['a path below a file', 'a.jpg/b.jpg', /a\.jpg.b\.jpg/],
