@@ -1,7 +1,8 @@
-import { fillConfig, type Options } from './config.ts';
+import { fillConfig } from './config.ts';
 import type { VerifiedRecord } from './core/outcome.ts';
 import { SampleError, UsageError } from './errors.ts';
 import { type GivenBox, givenDetections } from './known/boxes.ts';
+import type { Options } from './options.ts';
 import { GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
 import { Groups } from './pseudonyms.ts';
 import type { Known } from './worker/job.ts';

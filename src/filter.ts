@@ -1,4 +1,4 @@
-import { type Config, fillConfig, flagOf } from './config.ts';
+import { type Config, fillConfig } from './config.ts';
 import { chooseEncoding } from './encoding.ts';
 import { UsageError } from './errors.ts';
 import { FilterPump } from './filter-pump.ts';
@@ -12,6 +12,7 @@ import type { ByteSource } from './io/tar-archive.ts';
 import { TarOutput } from './io/tar-output.ts';
 import { readTarStream, type StreamedSample } from './io/tar-stream.ts';
 import { untouchedNotices } from './notices.ts';
+import { flagOf } from './options.ts';
 import { prepareJob } from './prepare.ts';
 import type { RunHooks, RunSummary } from './run.ts';
 import { Tally } from './tally.ts';

@@ -7,7 +7,7 @@ export {
 } from './api.ts';
 export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';
 export { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from './clips/run.ts';
-export { type Config, fillConfig, type Options } from './config.ts';
+export { type Config, fillConfig } from './config.ts';
 export type { RecordRegion, RedactionRecord, RejectedRecord, VerifiedRecord } from './core/outcome.ts';
 export type { Box, ClassName, ImageFormat, Mode, Point } from './core/types.ts';
 export { ModelError, OutputError, SampleError, UsageError } from './errors.ts';
@@ -21,6 +21,7 @@ export {
 export type { ClassReport, EvaluationReport } from './eval/report.ts';
 export { type FinalizeOptions, type FinalizeSummary, finalize } from './finalize.ts';
 export type { GivenBox } from './known/boxes.ts';
+export type { Options } from './options.ts';
 export { openReplay, type Replay, type ReplayOptions } from './replay.ts';
 export { type ReviewSummary, type RunHooks, type RunProgress, type RunSummary, run } from './run.ts';
 export { planWithdrawal, type WithdrawOptions, type WithdrawSummary, withdraw } from './withdraw.ts';

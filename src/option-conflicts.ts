@@ -1,7 +1,92 @@
-import type { Config, Options } from './config.ts';
+import type { Config } from './config.ts';
+import { CLASSES, type ClassName, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
 import type { Labels } from './io/class-folders.ts';
 import { labelMember, objectMember } from './io/labels/open.ts';
+import { flagOf, type Options, type ParsedOptions } from './options.ts';
+
+/**
+ * @param classes that are looked for.
+ * @throws UsageError for options of which each may be given, but not with the other ones.
+ */
+export function assertGoTogether(
+  o: ParsedOptions,
+  classes: readonly ClassName[],
+  redact: Readonly<Record<ClassName, Mode>>,
+): void {
+  const { inputs = [] } = o;
+  if (o.fromFile === undefined && inputs.length === 0) {
+    throw new UsageError(`Expected at least one path for <input> but received ${o.inputs ? 'none' : 'nothing'}`);
+  }
+  if (o.fromFile !== undefined) assertListAlone({ ...o, inputs });
+  if (o.preset && o.classes) throw new UsageError('Expected either --preset or --classes but received both');
+  if (o.retryFailed && (o.overwrite || !o.resume)) {
+    const other = o.overwrite ? '--overwrite' : '--no-resume';
+    throw new UsageError(`Expected an earlier output to be gone on with for --retry-failed but received ${other}`);
+  }
+  if (o.boxes !== undefined) assertNoDetectors(o, '--boxes');
+  for (const option of ['redact', 'grow', 'threshold', 'model'] as const) {
+    const given = o[option];
+    const stray = typeof given === 'object' ? CLASSES.find((c) => c in given && !classes.includes(c)) : undefined;
+    if (stray) {
+      throw new UsageError(
+        `Expected classes that are looked for (${classes.join(', ')}) for --${option} but received ${stray}`,
+      );
+    }
+  }
+  for (const [option, cls] of [
+    ['bodyFill', 'body'],
+    ['textFill', 'text'],
+  ] as const) {
+    if (o[option] !== undefined && redact[cls] !== 'synthetic') {
+      throw new UsageError(`Expected --redact ${cls}=synthetic with ${flagOf(option)} but received ${redact[cls]}`);
+    }
+  }
+  for (const [option, isSaid] of [
+    ['--keep labels', o.keep.includes('labels')],
+    ['--label-loss', o.labelLoss !== undefined],
+    ['--protect-labels', o.protectLabels.length > 0],
+  ] as const) {
+    if (isSaid && o.labels !== 'auto') assertLabels(o.labels, option);
+  }
+  if (o.labels === 'folders' && o.format === 'folder') {
+    throw new UsageError(
+      'Expected --format webdataset with --labels folders: a mirrored tree keeps its folders anyway',
+    );
+  }
+  for (const [option, format] of [
+    ['daliIndex', 'webdataset'],
+    ['hfMetadata', 'folder'],
+  ] as const) {
+    if (o[option] && o.format !== format) {
+      throw new UsageError(`Expected --format ${format} with ${flagOf(option)} but received ${o.format}`);
+    }
+  }
+  if (o.hfMetadata && o.keep.includes('jsonl')) {
+    throw new UsageError(
+      'Expected no jsonl in --keep with --hf-metadata, since it could pass for its table, but received it',
+    );
+  }
+  assertPart(o);
+}
+
+function assertPart({ shardIndex, shardCount, overwrite }: ParsedOptions): void {
+  if (shardIndex === undefined && shardCount === undefined) return;
+  if (shardIndex === undefined || shardCount === undefined) {
+    const [given, other] = shardCount === undefined ? ['index', 'count'] : ['count', 'index'];
+    throw new UsageError(`Expected --shard-${other} with --shard-${given} but received only one of them`);
+  }
+  if (shardIndex >= shardCount) {
+    throw new UsageError(
+      `Expected a whole number from 0 to ${shardCount - 1} for --shard-index with --shard-count ${shardCount} but received ${shardIndex}`,
+    );
+  }
+  if (overwrite) {
+    throw new UsageError(
+      'Expected no --overwrite with --shard-index, since other processes may be at work in the folder; remove it by hand, or start over without --shard-index',
+    );
+  }
+}
 
 /**
  * @param boxes what the regions come from.
@@ -38,7 +123,7 @@ export function withFoundLabels(config: Config, labels: Labels): Config {
 }
 
 /** A list says itself what the inputs, their labels and their boxes are. */
-export function assertListAlone({
+function assertListAlone({
   inputs,
   boxes,
   labels,

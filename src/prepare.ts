@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { type Config, suggest } from './config.ts';
+import type { Config } from './config.ts';
 import { CLASSES, type ClassName, type Label } from './core/types.ts';
 import type { GuideSetup } from './detect/guides/index.ts';
 import type { NetworkSetup } from './detect/network.ts';
@@ -22,6 +22,7 @@ import {
 } from './models/manifest.ts';
 import { packageFile } from './models/package-files.ts';
 import { locateModel, prepareCustomModel, prepareModel, type ReadyModel } from './models/store.ts';
+import { suggest } from './options.ts';
 import type { Job } from './worker/job.ts';
 
 /**

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fillConfig, type Options, PRESETS, suggest } from '../src/config.ts';
+import { fillConfig } from '../src/config.ts';
 import { UsageError } from '../src/errors.ts';
+import { type Options, PRESETS, suggest } from '../src/options.ts';
 
 const least: Options = { inputs: ['photos'], out: 'clean' };
 const filled = (options: Partial<Options> = {}) => fillConfig({ ...least, ...options });

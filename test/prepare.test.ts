@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fillConfig, type Options } from '../src/config.ts';
+import { fillConfig } from '../src/config.ts';
 import { CLASSES, type ClassName } from '../src/core/types.ts';
 import { LEAST_EVIDENCE } from '../src/detect/second-look.ts';
 import {
@@ -17,6 +17,7 @@ import {
   QUALITIES,
   type Quality,
 } from '../src/models/manifest.ts';
+import type { Options } from '../src/options.ts';
 import { KEPT_SHARE, prepareJob } from '../src/prepare.ts';
 import type { Job } from '../src/worker/job.ts';
 import { constantModel, save } from './models/tiny-onnx.ts';

@@ -1,7 +1,8 @@
-import { fillConfig, type Options } from '../config.ts';
+import { fillConfig } from '../config.ts';
 import { SampleError } from '../errors.ts';
 import { evaluationJob } from '../eval/job.ts';
 import { loadManifest, type Manifest } from '../models/manifest.ts';
+import type { Options } from '../options.ts';
 import { packageVersion, prepareJob } from '../prepare.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { type MeasuredOriginal, type MeasuredRedacted, PhotographMeasurer } from './measure-photograph.ts';

@@ -1,6 +1,7 @@
-import { fillConfig, type Options } from '../config.ts';
+import { fillConfig } from '../config.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Mode } from '../core/types.ts';
+import type { Options } from '../options.ts';
 import { prepareJob } from '../prepare.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import type { Photograph, RedactedPhotograph, Redaction } from './photograph.ts';

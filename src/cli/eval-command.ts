@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { suggest } from '../config.ts';
 import { CLASSES, type ClassName } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { type EvaluateOptions, evaluate } from '../eval/evaluate.ts';
 import { renderEvaluation } from '../eval/page.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { DEVICES } from '../models/session.ts';
+import { suggest } from '../options.ts';
 import { describeEvaluation } from './eval-table.ts';
 import { assignments, list, number, numericAssignments } from './parse.ts';
 import { evalCounts, ProgressLine } from './progress.ts';

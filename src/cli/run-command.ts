@@ -1,18 +1,10 @@
 import { Command } from 'commander';
 import { listClips } from '../clips/list.ts';
-import {
-  CLIP_FORMATS,
-  type Config,
-  ENCODINGS,
-  fillConfig,
-  LOG_GEOMETRY,
-  OUTPUT_FORMATS,
-  PRESETS,
-  suggest,
-} from '../config.ts';
+import { type Config, fillConfig } from '../config.ts';
 import { CLASSES, MODES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
+import { CLIP_FORMATS, ENCODINGS, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS, suggest } from '../options.ts';
 import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
 import { type RunHooks, type RunSummary, run } from '../run.ts';
 import { AUDIO_MODES } from '../video/types.ts';

@@ -1,7 +1,8 @@
-import { fillConfig, type Options } from '../config.ts';
+import { fillConfig } from '../config.ts';
 import { CLASSES, type ClassName } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import type { Manifest } from '../models/manifest.ts';
+import type { Options } from '../options.ts';
 import { packageVersion, prepareJob } from '../prepare.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { GAP_RULE } from './attributes.ts';

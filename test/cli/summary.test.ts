@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeSummary } from '../../src/cli/summary.ts';
-import { fillConfig, type Options } from '../../src/config.ts';
+import { fillConfig } from '../../src/config.ts';
+import type { Options } from '../../src/options.ts';
 import type { RunSummary } from '../../src/run.ts';
 
 const config = (options: Partial<Options> = {}) => fillConfig({ inputs: ['photos'], out: 'clean', ...options });

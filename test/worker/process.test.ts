@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fillConfig, type Options } from '../../src/config.ts';
+import { fillConfig } from '../../src/config.ts';
 import type { DetectPipeline } from '../../src/detect/pipeline.ts';
 import { ModelError, SampleError } from '../../src/errors.ts';
 import { defaultModel, loadManifest } from '../../src/models/manifest.ts';
+import type { Options } from '../../src/options.ts';
 import { prepareJob } from '../../src/prepare.ts';
 import type { Job } from '../../src/worker/job.ts';
 import { Networks } from '../../src/worker/networks.ts';
