@@ -1,27 +1,31 @@
 import type { Config } from '../config.ts';
 import type { RejectedOutcome } from '../core/outcome.ts';
-import { CLASSES, type ClassName } from '../core/types.ts';
-import { SampleError, UsageError } from '../errors.ts';
-import { sha256, sha256OfFile } from '../io/atomic.ts';
-import { KEPT_BY_DEFAULT } from '../io/keep.ts';
-import { readSecret } from '../io/secret.ts';
-import { packageVersion, prepareJob } from '../prepare.ts';
+import type { ClassName } from '../core/types.ts';
+import { SampleError } from '../errors.ts';
+import { sha256OfFile } from '../io/atomic.ts';
+import { prepareJob } from '../prepare.ts';
 import { probeClip } from '../video/probe.ts';
-import { sniffClipFile } from '../video/sniff.ts';
 import { findFfmpeg } from '../video/tools.ts';
 import type { Track } from '../video/tracks/index.ts';
-import { type ClipInfo, type FfmpegTools, PUBLISHED_CONTAINERS, type PublishedContainer } from '../video/types.ts';
+import type { ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { rejection } from '../worker/process.ts';
-import { anonymizeClip, ClipProgress, type ClipSettings, SEGMENT_FRAMES } from './anonymize-clip.ts';
+import { anonymizeClip, ClipProgress, type ClipSettings } from './anonymize-clip.ts';
 import type { ListedClip, ListedClips } from './list.ts';
 import { ClipOutput } from './output.ts';
 import { type ClipRecord, type FrameRecord, publicRegion, type VerifiedClip } from './record.ts';
+import {
+  containerOf,
+  detectingJob,
+  noticesOf,
+  policyOf,
+  publicSettings,
+  refuseImageOptions,
+  strippedOf,
+} from './settings.ts';
 import { ClipWorkspace } from './workspace.ts';
 
-/** Candidates from this share of the least redacted score on may continue a track. */
-const WEAK_SHARE = 0.6;
 /** Longest clip, frames: nine hours at 60 a second. */
 const LIMIT_FRAMES = 2_000_000;
 /** After so long, a worker that has not finished a segment counts as hanging; every frame has its own limit. */
@@ -102,78 +106,6 @@ export async function runClips(
   } finally {
     await pool.close();
   }
-}
-
-/** Also what would be passed over in silence: nobody should take a private folder for encrypted that is not. */
-async function refuseImageOptions(config: Config): Promise<void> {
-  const secret = await readSecret(config);
-  const refused = Object.entries({
-    '--boxes': config.boxes !== undefined,
-    '--corrections': config.corrections !== undefined,
-    '--labels': config.labels !== 'none',
-    '--keep': config.keep.some((field) => !KEPT_BY_DEFAULT.includes(field)),
-    '--protect-labels': config.protectLabels.length > 0,
-    '--encode': config.encode !== 'keep',
-    '--retry-failed': config.retryFailed,
-    '--shard-index': config.part !== undefined,
-    '--source-ids': config.sourceIds,
-    '--dali-index': config.daliIndex,
-    '--hf-metadata': config.hfMetadata,
-    [secret?.from ?? '']: secret !== undefined,
-  }).find(([, isGiven]) => isGiven);
-  if (refused) throw new UsageError(`Expected no ${refused[0]} with clips, which do not know it yet, but received one`);
-}
-
-/** Text on plates is looked for, too, and weak candidates are reported: tracks decide what is redacted. */
-function detectingJob(job: Job): Job {
-  const { thresholds, plateShape } = job.detect;
-  const floors = Object.fromEntries(CLASSES.map((cls) => [cls, thresholds[cls] * WEAK_SHARE]));
-  return {
-    ...job,
-    detect: {
-      ...job.detect,
-      thresholds: floors as Record<ClassName, number>,
-      mergePlatesAndText: false,
-      ...(plateShape ? { plateShape: { ...plateShape, threshold: plateShape.threshold * WEAK_SHARE } } : {}),
-    },
-  };
-}
-
-/** The container that a clip is published in: its own with `keep`, where that is one that is published. */
-async function containerOf({ path }: ListedClip, { clipFormat }: Config): Promise<PublishedContainer> {
-  if (clipFormat !== 'keep') return clipFormat;
-  const own = await sniffClipFile(path).catch(() => undefined);
-  return PUBLISHED_CONTAINERS.find((container) => container === own) ?? 'mp4';
-}
-
-/** What `run.json` tells about the settings: no path, no name. */
-function publicSettings(config: Config, job: Job): Record<string, unknown> {
-  return {
-    kind: 'clips',
-    version: packageVersion(),
-    policy: policyOf(config, job),
-    models: job.models,
-    classes: config.classes,
-    quality: config.quality,
-    redact: config.redact,
-    fill: config.fill,
-    bodyFill: config.bodyFill,
-    textFill: config.textFill,
-    threshold: job.detect.thresholds,
-    grow: job.policy.grow,
-    format: config.format,
-    clipFormat: config.clipFormat,
-    audio: config.audio,
-    detectEvery: config.detectEvery,
-    limitPixels: config.limitPixels,
-    logGeometry: config.logGeometry,
-  };
-}
-
-function policyOf({ detectEvery, clipFormat, audio }: Config, { policyHash }: Job): string {
-  return sha256(
-    JSON.stringify({ policyHash, detectEvery, clipFormat, audio, weak: WEAK_SHARE, segment: SEGMENT_FRAMES }),
-  );
 }
 
 interface Parts {
@@ -314,7 +246,7 @@ class ClipRun {
   async #open(listed: ListedClip): Promise<{ clip: ClipInfo; workspace: ClipWorkspace } | RejectedOutcome> {
     const { config, job, output, tools } = this.#parts;
     try {
-      const fingerprint = { sha256: await sha256OfFile(listed.path), policy: policyOf(config, job) };
+      const fingerprint = { sha256: await sha256OfFile(listed.path), policy: policyOf(config, job), seed: config.seed };
       const { workspace, clip: earlier } = await ClipWorkspace.open(output.workOf(listed), fingerprint);
       if (earlier !== undefined) return { workspace, clip: { ...earlier, path: listed.path } };
       const limits = { limitPixels: config.limitPixels, limitFrames: LIMIT_FRAMES, timeoutSeconds: GIVE_UP_SECONDS };
@@ -373,26 +305,11 @@ class ClipRun {
   }
 }
 
-function noticesOf({ classes, redact, audio }: Config): string[] {
-  const untouched = classes.filter((cls) => redact[cls] === 'none');
-  return [
-    ...(untouched.length > 0 ? [`${untouched.join(', ')} will NOT be redacted (mode none)`] : []),
-    ...(audio === 'keep' ? ['sound is kept as it is: voices identify people'] : []),
-    ...(audio === 'mask' ? ['voices are obfuscated, which is not anonymous: words and manner of speaking stay'] : []),
-  ];
-}
-
 /** Things that were seen: not the other ways that one may have gone. */
 function countTracks(tracks: readonly Track[]): Record<ClassName, number> {
   const counts: Record<ClassName, number> = { face: 0, body: 0, plate: 0, text: 0 };
   for (const { class: cls, seen } of tracks) if (seen.includes(true)) counts[cls]++;
   return counts;
-}
-
-function strippedOf({ dropped, hasAudio }: ClipInfo, { audio }: Config): string[] {
-  return Object.keys(dropped)
-    .filter((kind) => kind !== 'audio' || (hasAudio && audio === 'drop'))
-    .sort();
 }
 
 async function* frameRecords(workspace: ClipWorkspace, segments: number): AsyncGenerator<FrameRecord> {

@@ -13,6 +13,8 @@ export interface Fingerprint {
   readonly sha256: string;
   /** Of every setting that decides what is detected and redacted, and of how the clip is cut into segments. */
   readonly policy: string;
+  /** What replacements look like: in no hash, since it could be guessed from one. */
+  readonly seed: number;
 }
 
 /**
@@ -35,7 +37,8 @@ export class ClipWorkspace {
       .then((text) => JSON.parse(text) as Fingerprint & { readonly clip: ClipInfo })
       .catch(() => undefined);
     const workspace = new ClipWorkspace(folder);
-    if (earlier?.sha256 === fingerprint.sha256 && earlier.policy === fingerprint.policy) {
+    const { sha256, policy, seed } = fingerprint;
+    if (earlier?.sha256 === sha256 && earlier.policy === policy && earlier.seed === seed) {
       return { workspace, clip: earlier.clip };
     }
     await workspace.remove();
