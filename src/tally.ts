@@ -15,7 +15,6 @@ export class Tally {
   losses: LabelLosses | undefined;
   readonly #source: Pick<Source, 'total' | 'dropped'>;
   readonly #config: Config;
-  readonly #plan: ShardPlan;
   readonly #start = performance.now();
   readonly #counts = new RecordCounts();
   #kept = 0;
@@ -26,7 +25,6 @@ export class Tally {
   constructor(source: Pick<Source, 'total' | 'dropped'>, config: Config) {
     this.#source = source;
     this.#config = config;
-    this.#plan = new ShardPlan({ ...config, total: source.total });
   }
 
   /** Counts a sample of this run. */
@@ -45,11 +43,17 @@ export class Tally {
     this.#counts.add(record);
   }
 
+  /** How many samples a source has may be known in the end only. */
+  #plan(): ShardPlan {
+    return new ShardPlan({ ...this.#config, total: this.#source.total });
+  }
+
   progress(): RunProgress {
+    const { firstSample, endSample } = this.#plan();
     return {
       done: this.#counts.done,
       kept: this.#kept,
-      total: this.#plan.endSample - this.#plan.firstSample,
+      total: endSample - firstSample,
       published: this.#counts.published,
       rejected: this.#counts.rejected,
       regions: { ...this.#counts.regions },
@@ -64,7 +68,7 @@ export class Tally {
   summary(status: RunSummary['status']): RunSummary {
     const seconds = (performance.now() - this.#start) / 1000;
     const { part } = this.#config;
-    const { first, shards } = this.#plan;
+    const { first, shards } = this.#plan();
     const mean = ([stage, ms]: [string, number]): [string, number] => [stage, ms / Math.max(1, this.#timed)];
     return {
       status,

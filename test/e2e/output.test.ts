@@ -84,7 +84,18 @@ describe('options that shape the output', () => {
   });
 
   it('--redact and --fill decide what a region looks like', async () => {
-    const options = ['--redact', 'face=blur', '--redact', 'face=solid', '--fill', '#00f', '--format', 'folder'];
+    const options = [
+      '--redact',
+      'face=blur',
+      '--redact',
+      'face=solid',
+      '--fill',
+      '#00f',
+      '--format',
+      'folder',
+      '--log-geometry',
+      'full',
+    ];
     expect(await run('in/a.jpg', '--out', 'solid', ...options, '--encode', 'png')).toMatchObject({ code: 0 });
     const [record] = await jsonLines(at('solid/_anonymize/redactions/00000.jsonl'));
     const { data, info } = await sharp(await readFile(at('solid/a.png')))
