@@ -7,7 +7,8 @@ const code = v.pipe(v.string(), v.regex(/^[a-z0-9_:-]{1,64}$/));
 
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
-const regionSchema = v.strictObject({
+/** A region of a still image; those of a frame also have a track. */
+export const regionSchema = v.strictObject({
   class: v.picklist(CLASSES),
   box: v.optional(v.tuple([length, length, length, length])),
   shape: v.picklist(['box', 'ellipse', 'polygon']),

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { isClipRun } from './clips/verify.ts';
 import { type Config, fillConfig } from './config.ts';
 import type { RejectedOutcome } from './core/outcome.ts';
 import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
@@ -19,6 +18,7 @@ import { assertNoWithdrawal } from './io/withdrawal.ts';
 import { type Options, PRESETS } from './options.ts';
 import { prepareWithoutDetectors } from './prepare.ts';
 import { type RunHooks, type RunSummary, runSource } from './run.ts';
+import { isClipRun } from './run-file.ts';
 import type { Known } from './worker/job.ts';
 
 /** Options that a replay does not take from the earlier run. */

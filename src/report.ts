@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { isClipRun } from './clips/verify.ts';
 import type { RecordRegion, VerifiedRecord } from './core/outcome.ts';
 import { CLASSES, type ClassName } from './core/types.ts';
 import { UsageError } from './errors.ts';
@@ -12,6 +11,7 @@ import { readBody, tarEntries } from './io/tar-archive.ts';
 import { memberName } from './io/tar-members.ts';
 import { recordSchema } from './record-schema.ts';
 import { type ReportData, renderReport } from './report-page.ts';
+import { isClipRun } from './run-file.ts';
 import { readRun } from './verify-output.ts';
 
 const THUMBNAIL_SIDE = 320;

@@ -19,8 +19,16 @@ export const lossSchema = v.object({
   labelLoss: v.optional(v.object({ over: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) })),
 });
 
-/** @throws UsageError when a run.json in the output tells something else. */
+/** Whether the settings in run.json are of a run over clips. */
+export function isClipRun(run: Readonly<Record<string, unknown>>): boolean {
+  return run.kind === 'clips';
+}
+
+/** @throws UsageError when a run.json in the output tells something else, or of clips. */
 export function told<T extends v.GenericSchema>(schema: T, run: unknown, out: string): v.InferOutput<T> {
+  if (typeof run === 'object' && run !== null && isClipRun({ ...run })) {
+    throw new UsageError(`Expected an output of images but ${out} holds clips, for which this is not possible yet`);
+  }
   const result = v.safeParse(schema, run);
   if (result.success) return result.output;
   const [issue] = result.issues;

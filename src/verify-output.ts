@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { checkClips, isClipRun } from './clips/verify.ts';
+import { checkClips } from './clips/verify.ts';
 import type { RedactionRecord } from './core/outcome.ts';
 import { UsageError } from './errors.ts';
 import { sha256OfFile } from './io/atomic.ts';
@@ -9,6 +9,7 @@ import { describeWriter, LOCK_FILE } from './io/lock.ts';
 import { partsIn, readRunFile } from './io/parts.ts';
 import { LOG_FOLDER, RUN_FILE, readSums, SUMS_FILE, VERSIONS } from './io/run-log.ts';
 import { recordSchema } from './record-schema.ts';
+import { isClipRun } from './run-file.ts';
 import { checkDaliIndices, checkHfMetadata } from './verify-indices.ts';
 import { checkFolder, checkShards, checkSummaries, parseJson } from './verify-samples.ts';
 import { checkTombstones, checkVersions } from './verify-withdrawn.ts';

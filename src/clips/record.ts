@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import type { RejectedRecord } from '../core/outcome.ts';
-import { CLASSES, type ClassName, MODES } from '../core/types.ts';
+import type { ClassName } from '../core/types.ts';
+import { publicRegion } from '../io/records.ts';
+import { regionSchema } from '../record-schema.ts';
 import type { AudioMode } from '../video/types.ts';
 import type { ClipRegion } from '../worker/clip.ts';
 
@@ -72,31 +74,14 @@ export const frameRecordSchema = v.strictObject({
   frame: length,
   regions: v.array(
     v.strictObject({
+      ...regionSchema.entries,
       track: length,
-      class: v.picklist(CLASSES),
-      box: v.optional(v.tuple([length, length, length, length])),
-      shape: v.picklist(['box', 'ellipse', 'polygon']),
-      mode: v.picklist(MODES),
-      requested: v.optional(v.literal('synthetic')),
-      cells: v.optional(v.number()),
-      sigma: v.optional(v.number()),
       origin: v.picklist(['detector', 'interpolated']),
     }),
   ),
 });
 
-/** A region, copied field by field: what is not in the schema must not reach a public file. */
-export function publicRegion(region: ClipRegion): ClipRegion {
-  const { track, box, shape, mode, requested, cells, sigma, origin } = region;
-  return {
-    track,
-    class: region.class,
-    ...(box === undefined ? {} : { box }),
-    shape,
-    mode,
-    ...(requested === undefined ? {} : { requested }),
-    ...(cells === undefined ? {} : { cells }),
-    ...(sigma === undefined ? {} : { sigma }),
-    origin,
-  };
+/** A region as a line of the log tells it. */
+export function publicClipRegion(region: ClipRegion): ClipRegion {
+  return { track: region.track, ...publicRegion(region) };
 }

@@ -14,7 +14,7 @@ import { rejection } from '../worker/process.ts';
 import { anonymizeClip, ClipProgress, type ClipSettings } from './anonymize-clip.ts';
 import type { ListedClip, ListedClips } from './list.ts';
 import { ClipOutput } from './output.ts';
-import { type ClipRecord, type FrameRecord, publicRegion, type VerifiedClip } from './record.ts';
+import { type ClipRecord, type FrameRecord, publicClipRegion, type VerifiedClip } from './record.ts';
 import {
   containerOf,
   detectingJob,
@@ -316,6 +316,6 @@ async function* frameRecords(workspace: ClipWorkspace, segments: number): AsyncG
   let frame = 0;
   for (let segment = 0; segment < segments; segment++) {
     for await (const regions of workspace.regions(segment))
-      yield { frame: frame++, regions: regions.map(publicRegion) };
+      yield { frame: frame++, regions: regions.map(publicClipRegion) };
   }
 }

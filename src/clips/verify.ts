@@ -94,8 +94,3 @@ function parse(text: string): unknown {
     return undefined;
   }
 }
-
-/** Whether the settings in run.json are of a run over clips. */
-export function isClipRun(run: Readonly<Record<string, unknown>>): boolean {
-  return run.kind === 'clips';
-}

@@ -10,7 +10,8 @@ import { CLASSES, type ClassName } from '../core/types.ts';
 import { sha256 } from './atomic.ts';
 import type { KeptMembers } from './inputs/kept.ts';
 
-function publicRegion(region: RecordRegion): RecordRegion {
+/** A region, copied field by field: what is not in the schema must not reach a public file. */
+export function publicRegion<O>(region: Omit<RecordRegion, 'origin'> & { readonly origin: O }) {
   const { box, shape, mode, requested, cells, sigma, origin } = region;
   return {
     class: region.class,

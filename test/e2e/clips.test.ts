@@ -61,6 +61,19 @@ describe.skipIf(tools === undefined)('clips', () => {
     }
   });
 
+  it.each([
+    ['report', () => ['report', at('clean')]],
+    ['replay', () => ['replay', at('clean.private'), '--out', at('again')]],
+    ['withdraw', () => ['withdraw', at('clean'), '--source', '000000000', '--yes']],
+    ['finalize', () => ['finalize', at('clean')]],
+  ])('are left alone by %s, which says so', async (_, args) => {
+    const before = await listing(at('clean'));
+    const { stderr, code } = await anonymize(args());
+    expect(stderr).toMatch(/^anonymize: Expected .* images but .* clips/);
+    expect(code).toBe(2);
+    expect(await listing(at('clean'))).toEqual(before);
+  });
+
   it('are found sound by verify, until something is changed', async () => {
     const sound = await anonymize(['verify', at('clean')]);
     expect(sound.stdout).toContain('Sound');
