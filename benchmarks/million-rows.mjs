@@ -3,10 +3,9 @@
 //
 //   node benchmarks/million-rows.mjs [--rows 1000000] [--input tar|folder] [--workers 2] [--bare 20000]
 //
-// The same samples also go through the workers alone, before and after the run: what the run takes beyond that is
-// listing, logs, shards, and waiting for the disk. On a machine that does other things, too, the share of the main thread
-// in the processor time says more (Linux only): it does all of that, and hands the samples to the workers.
-import { readFileSync } from 'node:fs';
+// The same samples also go through the workers alone, twice before and twice after the run: what the run takes beyond
+// that is logs, shards, and waiting for the disk. Four figures that differ tell that the machine was not the same all
+// the time. The processor time of the whole process depends less on what else the machine does than the time on the wall.
 import { link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -85,56 +84,68 @@ const detections = [
   { label: 'face', box: { x1: 8, y1: 8, x2: 20, y2: 20 }, score: 1, model: 'given', origin: 'given' },
 ];
 
-/** Samples per second of the workers alone. */
+/** Starts a clock; it tells milliseconds of wall time and of processor time, per image. */
+function clock() {
+  const start = performance.now();
+  const used = process.cpuUsage();
+  return (images) => {
+    const { user, system } = process.cpuUsage(used);
+    return { wall: (performance.now() - start) / images, processor: (user + system) / 1000 / images };
+  };
+}
+
+/** The first images find cold code. */
+const WARM = Math.min(1000, Math.floor(rows / 10));
+
+/** What the workers alone take for an image, with reading it and handing it over. */
 async function bare(source) {
   const job = await prepareWithoutDetectors(config, GIVEN);
   const pool = new WorkerPool(job, { workers: config.workers });
   await pool.ready();
   const most = Math.min(Number(values.bare), rows);
   const work = new Set();
-  let start = 0;
+  let tell;
   let done = 0;
   for await (const { ref } of source.samples({ isWanted: (index) => index < most })) {
-    // The first thousand find cold code.
-    if (done === 1000) start = performance.now();
+    if (done === WARM) tell = clock();
     const one = pool.process(ref, 0, { detections }).finally(() => work.delete(one));
     work.add(one);
     if (work.size >= pool.capacity * 2) await Promise.race(work);
     done++;
+    if (done === most) break;
   }
   await Promise.all(work);
-  const speed = (1000 * (done - 1000)) / (performance.now() - start);
+  const taken = tell(done - WARM);
   await pool.close();
-  return speed;
+  return taken;
 }
 
-/** Processor time of the main thread and of the whole process, in ticks. */
-function ticks() {
-  const of = (file) => {
-    const fields = readFileSync(file, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  };
-  try {
-    return { main: of(`/proc/self/task/${process.pid}/stat`), all: of('/proc/self/stat') };
-  } catch {
-    return undefined;
-  }
+/** @param kind `wall` or `processor`. */
+function printShares(kind, listing, whole, alone) {
+  const workers = alone.reduce((sum, one) => sum + one[kind], 0) / alone.length;
+  const all = listing[kind] + whole[kind];
+  const beyond = whole[kind] - workers;
+  const share = (part) => `${((100 * part) / all).toFixed(1)} %`;
+  const ms = (taken) => taken[kind].toFixed(3);
+  print(
+    `${kind} time, ms an image: listing ${ms(listing)}, the run ${ms(whole)}, the workers alone ${alone.map(ms).join(', ')}`,
+  );
+  print(
+    `  of all: listing ${share(listing[kind])}, the run beyond the workers ${share(beyond)}, together ${share(listing[kind] + beyond)}`,
+  );
 }
 
 const megabytes = (bytes) => Math.round(bytes / 2 ** 20);
-const seconds = (from) => ((performance.now() - from) / 1000).toFixed(1);
 try {
-  let start = performance.now();
+  const listed = clock();
   const source = await openSource(config);
-  print(`listed in ${seconds(start)} s (${megabytes(process.memoryUsage().rss)} MiB)`);
-  const before = await bare(source);
-  start = performance.now();
-  const used = ticks();
+  const listing = listed(rows);
+  print(`listed in ${((listing.wall * rows) / 1000).toFixed(1)} s (${megabytes(process.memoryUsage().rss)} MiB)`);
+  const alone = [await bare(source), await bare(source)];
   let busy = performance.eventLoopUtilization();
   let [last, since] = [0, performance.now()];
   const step = Math.max(1, Math.floor(rows / 20));
+  let tell;
   print('rows       images/s   main thread busy   memory (heap / external / resident MiB)');
   const summary = await runSource(
     {
@@ -148,6 +159,7 @@ try {
     },
     {
       onProgress({ done }) {
+        if (done === WARM) tell = clock();
         if (done % step !== 0) return;
         const now = performance.now();
         const { utilization } = performance.eventLoopUtilization(busy);
@@ -159,18 +171,11 @@ try {
       },
     },
   );
-  const usedAfter = ticks();
-  const whole = rows / ((performance.now() - start) / 1000);
-  const after = await bare(source);
-  const alone = (before + after) / 2;
+  const whole = tell(rows - WARM);
+  alone.push(await bare(source), await bare(source));
   print(`published ${summary.published.toLocaleString('en')} of ${rows.toLocaleString('en')}`);
-  print(
-    `workers alone ${before.toFixed(0)} and ${after.toFixed(0)} images/s, the run ${whole.toFixed(0)}: ${(100 * (1 - whole / alone)).toFixed(1)} % of its time is beyond the workers`,
-  );
-  if (used && usedAfter) {
-    const share = (usedAfter.main - used.main) / (usedAfter.all - used.all);
-    print(`the main thread took ${(100 * share).toFixed(1)} % of the processor time of the run`);
-  }
+  printShares('wall', listing, whole, alone);
+  printShares('processor', listing, whole, alone);
 } finally {
   await rm(root, { recursive: true, force: true });
 }

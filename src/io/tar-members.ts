@@ -1,7 +1,6 @@
-import type { ParsedTarEntry, TarHeader } from 'modern-tar';
 import { UsageError } from '../errors.ts';
 import { extensionLabel, looksLikeImage } from './extensions.ts';
-import { skipBody, tarEntries } from './tar-archive.ts';
+import { skipBody, type TarEntry, tarEntries } from './tar-archive.ts';
 
 /** WebDataset's rule: the key of a member is its path up to the first dot of its base name. */
 const KEY_RULE = /^((?:.*\/|)[^.]+)[.]([^/]*)$/s;
@@ -26,7 +25,7 @@ export type Member =
 
 export interface MemberEntry {
   readonly member: Member;
-  readonly entry: ParsedTarEntry;
+  readonly entry: TarEntry;
   /** True for the first member of a sample: the key differs from the one before. */
   readonly startsSample: boolean;
 }
@@ -47,7 +46,7 @@ function safeName(name: string, where: string): string {
   return segments.join('/');
 }
 
-function classify(header: TarHeader, name: string): Member {
+function classify(header: TarEntry['header'], name: string): Member {
   if (header.type !== 'file') return { kind: 'dropped', name, label: header.type ?? 'special file' };
   if (/(^|\/)\./.test(name)) return { kind: 'dropped', name, label: 'hidden' };
   const [, key, extension] = KEY_RULE.exec(name) ?? [];
@@ -74,7 +73,7 @@ export function tarMembers(path: string): AsyncGenerator<MemberEntry> {
  * @param isEndless names are held against those of the same sample only: all of them would fill the memory.
  */
 export async function* membersOf(
-  entries: AsyncIterable<ParsedTarEntry>,
+  entries: AsyncIterable<TarEntry>,
   archive: string,
   isEndless = false,
 ): AsyncGenerator<MemberEntry> {

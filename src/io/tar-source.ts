@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
-import type { ParsedTarEntry } from 'modern-tar';
 import { UsageError } from '../errors.ts';
 import { type KeepPlan, ReadKept } from './inputs/kept.ts';
-import { readBody, skipBody } from './tar-archive.ts';
+import { readBody, skipBody, type TarEntry } from './tar-archive.ts';
 import { type Member, tarMembers } from './tar-members.ts';
 
 /** Longest content of a `.cls` member that can be a class index, with room for blanks. */
@@ -40,7 +39,7 @@ function parseCls(bytes: Uint8Array): number | undefined {
 }
 
 /** Reads a `.cls` member to its end. */
-export async function readCls(entry: ParsedTarEntry): Promise<number | undefined> {
+export async function readCls(entry: TarEntry): Promise<number | undefined> {
   if (entry.header.size <= CLS_BYTES) return parseCls(await readBody(entry));
   await skipBody(entry);
   return undefined;

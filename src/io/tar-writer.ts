@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { createTarPacker, type TarHeader, type TarPackController } from 'modern-tar';
+import { packTar, type TarHeader } from 'modern-tar';
 import { OutputError } from '../errors.ts';
 import { asOutputError, sha256 } from './atomic.ts';
 import { tarEntries } from './tar-archive.ts';
+import { BLOCK, fileHeader, isPlainName, paddedLength } from './tar-header.ts';
 
+/** Small samples come as many pieces of a few hundred bytes, which would each be a call of the system. */
 const FLUSH_BYTES = 1 << 18;
-const BLOCK = 512;
+/** The end marker of an archive. */
+const END = new Uint8Array(2 * BLOCK);
 
 /** Where the bytes of a member are in an archive. */
 export interface MemberPlace {
@@ -18,7 +21,7 @@ export interface MemberPlace {
 
 /** Bytes of a member with its header, which is one block for names as ours, and its padding. */
 export function memberLength(size: number): number {
-  return BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  return BLOCK + paddedLength(size);
 }
 
 /** What was meant to be written, for the check of what was. */
@@ -38,10 +41,12 @@ export function memberHeader(name: string, size: number): TarHeader {
 export class TarWriter {
   readonly #path: string;
   readonly #handle: FileHandle;
-  readonly #controller: TarPackController;
-  readonly #written: Promise<void>;
   readonly #members: WrittenMember[] = [];
   #length = 0;
+  /** What is not yet on its way to the disk. */
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  #writing: Promise<void> = Promise.resolve();
 
   /** Creates `path`, which must not exist. */
   static async create(path: string): Promise<TarWriter> {
@@ -51,25 +56,30 @@ export class TarWriter {
   private constructor(path: string, handle: FileHandle) {
     this.#path = path;
     this.#handle = handle;
-    const { readable, controller } = createTarPacker();
-    this.#controller = controller;
-    this.#written = drain(readable, handle);
-    // A failure is reported by the call that meets it, not as an unhandled rejection before.
-    this.#written.catch(() => undefined);
   }
 
   /** @param digest SHA-256 of the bytes, hex, when it is known; `verify` holds the file against it. */
   async add(name: string, bytes: Uint8Array, digest = sha256(bytes)): Promise<void> {
-    try {
-      const body = this.#controller.add(memberHeader(name, bytes.length)).getWriter();
-      await body.write(bytes);
-      await body.close();
-    } catch (error) {
-      await this.#written;
-      throw error;
-    }
-    this.#members.push({ name, offset: this.#length + BLOCK, size: bytes.length, sha256: digest });
-    this.#length += memberLength(bytes.length);
+    for (const part of await packed(name, bytes)) this.#put(part);
+    const offset = this.#length - paddedLength(bytes.length);
+    this.#members.push({ name, offset, size: bytes.length, sha256: digest });
+    if (this.#bytes >= FLUSH_BYTES) await this.#flush();
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#chunks.push(bytes);
+    this.#bytes += bytes.length;
+    this.#length += bytes.length;
+  }
+
+  /** Waits for the write before, not for this one. */
+  async #flush(): Promise<void> {
+    await this.#writing;
+    this.#writing = this.#handle.writeFile(Buffer.concat(this.#chunks, this.#bytes));
+    // A failure is reported by the call that meets it, not as an unhandled rejection before.
+    this.#writing.catch(() => undefined);
+    this.#chunks = [];
+    this.#bytes = 0;
   }
 
   /** In order. */
@@ -80,8 +90,9 @@ export class TarWriter {
   /** Ends the archive and flushes it to the disk. */
   async close(): Promise<void> {
     try {
-      this.#controller.finalize();
-      await this.#written;
+      this.#put(END);
+      await this.#flush();
+      await this.#writing;
       await this.#handle.sync();
     } finally {
       await this.#handle.close();
@@ -90,8 +101,7 @@ export class TarWriter {
 
   /** Gives the file up; it stays where it is. */
   async abort(): Promise<void> {
-    this.#controller.error(new Error('aborted'));
-    await this.#written.catch(() => undefined);
+    await this.#writing.catch(() => undefined);
     await this.#handle.close();
   }
 
@@ -139,19 +149,11 @@ export class TarWriter {
   }
 }
 
-/** Small samples come as many chunks of a few hundred bytes, which would each be a call of the system. */
-async function drain(readable: ReadableStream<Uint8Array>, handle: FileHandle): Promise<void> {
-  let chunks: Uint8Array[] = [];
-  let size = 0;
-  const flush = async (): Promise<void> => {
-    if (size > 0) await handle.writeFile(Buffer.concat(chunks, size));
-    chunks = [];
-    size = 0;
-  };
-  for await (const chunk of readable) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= FLUSH_BYTES) await flush();
+/** A member as it is in an archive: header, body, padding. A long name needs a PAX record, which the library writes. */
+async function packed(name: string, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+  if (isPlainName(name)) {
+    return [fileHeader(name, bytes.length), bytes, END.subarray(0, paddedLength(bytes.length) - bytes.length)];
   }
-  await flush();
+  const archive = await packTar([{ header: memberHeader(name, bytes.length), body: bytes }]);
+  return [archive.subarray(0, -END.length)];
 }

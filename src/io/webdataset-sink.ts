@@ -1,6 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ParsedTarEntry } from 'modern-tar';
 import type { PublishedOutcome, VerifiedRecord } from '../core/outcome.ts';
 import { OutputError } from '../errors.ts';
 import { allSteps, asOutputError, syncFolder, type WrittenFile, writeFileAtomic } from './atomic.ts';
@@ -10,7 +9,7 @@ import type { KeptMembers } from './inputs/kept.ts';
 import { keptDigests, sampleRecord, verifiedRecord } from './records.ts';
 import type { Shard, ShardExtras, ShardFormat, ShardRow, SinkSample } from './shard.ts';
 import { shardParquet, summarizeShard } from './shard-tables.ts';
-import { readBody, skipBody, tarEntries } from './tar-archive.ts';
+import { readBody, skipBody, type TarEntry, tarEntries } from './tar-archive.ts';
 import { memberName } from './tar-members.ts';
 import { TarWriter } from './tar-writer.ts';
 import { checkWebdatasetShard } from './webdataset-check.ts';
@@ -28,7 +27,7 @@ class WebdatasetShard implements Shard {
   /** Paths of what is at its final name. */
   readonly #written: string[] = [];
   /** The shard of an earlier run that this one takes the place of. */
-  #published: AsyncGenerator<ParsedTarEntry> | undefined;
+  #published: AsyncGenerator<TarEntry> | undefined;
   #closed = false;
   #sha256 = '';
 

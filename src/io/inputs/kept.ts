@@ -1,9 +1,8 @@
-import type { ParsedTarEntry } from 'modern-tar';
 import type { SampleLabels } from '../../core/labels.ts';
 import { UsageError } from '../../errors.ts';
 import { type Fields, FieldTypes, KeepError, readFields, utf8 } from '../json-fields.ts';
 import { FIELDS_MEMBER, type Keep, keptMembersOf } from '../keep.ts';
-import { readBody, skipBody } from '../tar-archive.ts';
+import { readBody, skipBody, type TarEntry } from '../tar-archive.ts';
 
 const MIB = 2 ** 20;
 /** Bytes of a member that is text or JSON, and of any other. */
@@ -26,7 +25,7 @@ export class ReadKept {
   #hasFields = false;
 
   /** Reads a member to its end. */
-  async take(extension: string, entry: ParsedTarEntry, keep: Keep): Promise<void> {
+  async take(extension: string, entry: TarEntry, keep: Keep): Promise<void> {
     const limit = extension === 'json' || isText(extension) ? TEXT_LIMIT : MEMBER_LIMIT;
     if (entry.header.size > limit) {
       await skipBody(entry);
@@ -89,7 +88,7 @@ export class KeepPlan {
   }
 
   /** Takes note of the fields of a `.json` member. @returns how many others it has. */
-  async noteFields(entry: ParsedTarEntry): Promise<number> {
+  async noteFields(entry: TarEntry): Promise<number> {
     if (entry.header.size > TEXT_LIMIT) {
       await skipBody(entry);
       return 0;
