@@ -50,6 +50,8 @@ function extensionNamed(name: string): string {
     throw new UsageError(`Expected ${expected} for --keep but received ${JSON.stringify(name.slice(0, 60))}`);
   };
   if (!/^[a-z0-9_]{1,32}(\.[a-z0-9_]{1,32}){0,3}$/.test(name)) refuse('cls, key, labels, json.<field> or an extension');
+  // With its key, the name of a member must fit into the header of a tar.
+  if (name.length > 80) refuse('an extension of at most 80 characters');
   if (/(^|\.)json$/.test(name)) refuse('single fields of .json members, such as json.caption,');
   if (isPictureName(`x.${name}`)) refuse('no extension of pictures and films, which only pass when they are redacted,');
   if (/(^|\.)cls$/.test(name)) refuse('cls');

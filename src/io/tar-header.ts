@@ -88,8 +88,14 @@ export function withPax(header: PlainHeader, record: Uint8Array): PlainHeader | 
   return { ...header, name, mtime };
 }
 
-/** The header of a read-only file of nobody and no time; its name must be ASCII of at most 100 characters. */
+/**
+ * The header of a read-only file of nobody and no time.
+ * @throws RangeError for a name that is not printable ASCII of at most 100 characters: it would need another header.
+ */
 export function fileHeader(name: string, size: number): Uint8Array {
+  if (!/^[\x20-\x7e]{1,100}$/.test(name)) {
+    throw new RangeError(`Expected an ASCII name of at most 100 characters but received ${JSON.stringify(name)}`);
+  }
   const block = Buffer.alloc(BLOCK);
   block.write(name, 'latin1');
   for (const [[offset, length], value] of [
@@ -105,11 +111,6 @@ export function fileHeader(name: string, size: number): Uint8Array {
   block.write('ustar\u000000', MAGIC, 'latin1');
   block.write(`${checksumOf(block).toString(8).padStart(6, '0')}\0 `, CHECKSUM[0], 'latin1');
   return block;
-}
-
-/** Whether `fileHeader` can write it. */
-export function isPlainName(name: string): boolean {
-  return /^[\x20-\x7e]{1,100}$/.test(name);
 }
 
 /** The sum of all bytes, with blanks in the place of the checksum. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { packTar, type TarHeader } from 'modern-tar';
+import type { TarHeader } from 'modern-tar';
 import { OutputError } from '../errors.ts';
 import { asOutputError, sha256 } from './atomic.ts';
 import { tarEntries } from './tar-archive.ts';
-import { BLOCK, fileHeader, isPlainName, paddedLength } from './tar-header.ts';
+import { BLOCK, fileHeader, paddedLength } from './tar-header.ts';
 
 /** Small samples come as many pieces of a few hundred bytes, which would each be a call of the system. */
 const FLUSH_BYTES = 1 << 18;
@@ -58,11 +58,15 @@ export class TarWriter {
     this.#handle = handle;
   }
 
-  /** @param digest SHA-256 of the bytes, hex, when it is known; `verify` holds the file against it. */
+  /**
+   * @param name printable ASCII, at most 100 characters.
+   * @param digest SHA-256 of the bytes, hex, when it is known; `verify` holds the file against it.
+   */
   async add(name: string, bytes: Uint8Array, digest = sha256(bytes)): Promise<void> {
-    for (const part of await packed(name, bytes)) this.#put(part);
-    const offset = this.#length - paddedLength(bytes.length);
-    this.#members.push({ name, offset, size: bytes.length, sha256: digest });
+    this.#put(fileHeader(name, bytes.length));
+    this.#members.push({ name, offset: this.#length, size: bytes.length, sha256: digest });
+    this.#put(bytes);
+    this.#put(END.subarray(0, paddedLength(bytes.length) - bytes.length));
     if (this.#bytes >= FLUSH_BYTES) await this.#flush();
   }
 
@@ -147,13 +151,4 @@ export class TarWriter {
     if (read !== size) throw differs(`only ${read} of ${size} bytes were read`);
     return archive.digest('hex');
   }
-}
-
-/** A member as it is in an archive: header, body, padding. A long name needs a PAX record, which the library writes. */
-async function packed(name: string, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
-  if (isPlainName(name)) {
-    return [fileHeader(name, bytes.length), bytes, END.subarray(0, paddedLength(bytes.length) - bytes.length)];
-  }
-  const archive = await packTar([{ header: memberHeader(name, bytes.length), body: bytes }]);
-  return [archive.subarray(0, -END.length)];
 }

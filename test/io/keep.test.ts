@@ -40,6 +40,11 @@ describe('parseKeep', () => {
     ['a film', ['mp4'], /only pass when they are redacted/],
     ['a path', ['../x'], /received "\.\.\/x"$/],
     ['upper case', ['TXT'], /an extension/],
+    [
+      'what no tar header has room for',
+      [`${'x'.repeat(32)}.${'y'.repeat(32)}.${'z'.repeat(15)}`],
+      /at most 80 characters/,
+    ],
     ['none and something', ['none', 'txt'], /received both/],
   ])('refuses %s', (_, names, message) => {
     expect(() => parseKeep(names)).toThrow(UsageError);

@@ -73,6 +73,12 @@ describe('TarWriter', () => {
     expect((await stat(path)).size).toBe(512 + large.length + 512 + 512 + 1024);
   });
 
+  it.each(['', 'x'.repeat(101), '2.é', 'a\nb'])('refuses the name %j', async (name) => {
+    const writer = await TarWriter.create(join(await scratch(), 'x.tar'));
+    await expect(writer.add(name, Buffer.from('x'))).rejects.toThrow(/ASCII name of at most 100 characters/);
+    await writer.abort();
+  });
+
   it('does not overwrite', async () => {
     const path = join(await scratch(), 'x.tar');
     await writeFile(path, 'here first');
