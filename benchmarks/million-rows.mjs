@@ -5,7 +5,9 @@
 //
 // The same samples also go through the workers alone, twice before and twice after the run: what the run takes beyond
 // that is logs, shards, and waiting for the disk. Four figures that differ tell that the machine was not the same all
-// the time. The processor time of the whole process depends less on what else the machine does than the time on the wall.
+// the time. Processor time depends less than the time on the wall on what else the machine does, least that of the main
+// thread (Linux only), which does all that is not the workers'.
+import { readFileSync } from 'node:fs';
 import { link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -84,13 +86,30 @@ const detections = [
   { label: 'face', box: { x1: 8, y1: 8, x2: 20, y2: 20 }, score: 1, model: 'given', origin: 'given' },
 ];
 
-/** Starts a clock; it tells milliseconds of wall time and of processor time, per image. */
+/** Milliseconds of processor time of the main thread; none where there is no /proc. */
+function ofMainThread() {
+  try {
+    const fields = readFileSync(`/proc/self/task/${process.pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return 10 * (Number(fields[11]) + Number(fields[12]));
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Starts a clock; it tells milliseconds of wall time and of processor time, all and that of the main thread, per image. */
 function clock() {
   const start = performance.now();
   const used = process.cpuUsage();
+  const main = ofMainThread();
   return (images) => {
     const { user, system } = process.cpuUsage(used);
-    return { wall: (performance.now() - start) / images, processor: (user + system) / 1000 / images };
+    return {
+      wall: (performance.now() - start) / images,
+      processor: (user + system) / 1000 / images,
+      main: (ofMainThread() - main) / images,
+    };
   };
 }
 
@@ -120,15 +139,18 @@ async function bare(source) {
   return taken;
 }
 
-/** @param kind `wall` or `processor`. */
-function printShares(kind, listing, whole, alone) {
+/**
+ * @param kind `wall`, `processor`, or `main`, which leaves out what the workers do, and how that varies.
+ * @param of what the shares are of.
+ */
+function printShares(kind, listing, whole, alone, of = kind) {
   const workers = alone.reduce((sum, one) => sum + one[kind], 0) / alone.length;
-  const all = listing[kind] + whole[kind];
+  const all = listing[of] + whole[of];
   const beyond = whole[kind] - workers;
   const share = (part) => `${((100 * part) / all).toFixed(1)} %`;
   const ms = (taken) => taken[kind].toFixed(3);
   print(
-    `${kind} time, ms an image: listing ${ms(listing)}, the run ${ms(whole)}, the workers alone ${alone.map(ms).join(', ')}`,
+    `${kind === 'main' ? "the main thread's processor" : kind} time, ms an image: listing ${ms(listing)}, the run ${ms(whole)}, the workers alone ${alone.map(ms).join(', ')}`,
   );
   print(
     `  of all: listing ${share(listing[kind])}, the run beyond the workers ${share(beyond)}, together ${share(listing[kind] + beyond)}`,
@@ -176,6 +198,7 @@ try {
   print(`published ${summary.published.toLocaleString('en')} of ${rows.toLocaleString('en')}`);
   printShares('wall', listing, whole, alone);
   printShares('processor', listing, whole, alone);
+  printShares('main', listing, whole, alone, 'processor');
 } finally {
   await rm(root, { recursive: true, force: true });
 }
