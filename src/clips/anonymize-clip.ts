@@ -5,7 +5,7 @@ import { sceneCuts } from '../video/cuts.ts';
 import { codecFor, joinSegments } from '../video/join.ts';
 import { buildTracks, type Timeline, type Track } from '../video/tracks/index.ts';
 import type { AudioMode, ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
-import { verifyClip } from '../video/verify.ts';
+import { verifyJoined } from '../video/verify.ts';
 import {
   type DetectedFrame,
   type DetectSegment,
@@ -70,8 +70,8 @@ export async function anonymizeClip(work: ClipWork): Promise<AnonymizedClip | Re
     if (work.progress.isStopped) return 'stopped';
     const { audio, container } = settings;
     const segments = starts.map((_, segment) => workspace.redacted(segment));
-    await joinSegments(tools, segments, clip, path, { audio, container });
-    await verifyClip(tools, path, clip, { audio, container });
+    const packets = await joinSegments(tools, segments, clip, path, { audio, container });
+    await verifyJoined(tools, path, clip, packets, { audio, container });
     return { status: 'anonymized', tracks, segments: starts.length };
   } catch (error) {
     if (error instanceof SampleError) return rejection(error, error.stage);

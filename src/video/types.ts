@@ -8,8 +8,9 @@ import type { RgbImage } from '../core/types.ts';
  *   for await (const { index, rgb } of decodeFrames(tools, clip, { from, to, signal })) …   // decode.ts
  *   const encoder = await openEncoder(tools, segmentPath, clip, { from, to, codec });       // encode.ts
  *   await encoder.write(rgb); … await encoder.close();                  // or abort(): deletes the file
- *   await joinSegments(tools, segmentPaths, clip, out, { container, audio });               // join.ts
- *   await verifyClip(tools, out, clip, { container, audio });           // verify.ts, throws when anything is not as it was
+ *   await checkSegment(tools, segmentPath, clip, glances);              // check-segment.ts, decodes what was encoded
+ *   const packets = await joinSegments(tools, segmentPaths, clip, out, { container, audio });    // join.ts
+ *   await verifyJoined(tools, out, clip, packets, { container, audio });   // verify.ts, throws when anything is not as it was
  *
  * Everything throws SampleError, apart from findFfmpeg (UsageError) and failing disks (OutputError).
  * A ClipInfo is plain data: it may be sent to other threads and stored as JSON in a private folder.
