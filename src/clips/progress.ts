@@ -1,9 +1,22 @@
+export const CLIP_STEPS = ['open', 'detect', 'track', 'redact', 'join', 'verify', 'publish'] as const;
+/** What is done with a clip, in this order. Frames are counted in `detect` and `redact`. */
+export type ClipStep = (typeof CLIP_STEPS)[number];
+
 /** How far one clip is, counted in half frames: a frame is done when it was looked at and redacted. `stop` may be set at any time. */
 export class ClipProgress {
   /** Half frames done by workers, and whether to stop: shared with them. */
   readonly counters = new SharedArrayBuffer(8);
   readonly #state = new Int32Array(this.counters);
+  readonly #onStep: (step: ClipStep) => void;
   #kept = 0;
+
+  constructor(onStep: (step: ClipStep) => void = () => {}) {
+    this.#onStep = onStep;
+  }
+
+  enter(step: ClipStep): void {
+    this.#onStep(step);
+  }
 
   /** Half frames done, those that an earlier run has done included. */
   get done(): number {
@@ -49,8 +62,8 @@ export class ClipRunFrames {
   #worked = 0;
   #isStopped = false;
 
-  begin(): ClipProgress {
-    const progress = new ClipProgress();
+  begin(onStep?: (step: ClipStep) => void): ClipProgress {
+    const progress = new ClipProgress(onStep);
     this.#running.add(progress);
     if (this.#isStopped) progress.stop();
     return progress;

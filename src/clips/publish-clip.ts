@@ -1,10 +1,8 @@
 import type { Config } from '../config.ts';
 import type { RejectedOutcome } from '../core/outcome.ts';
-import type { ClassName } from '../core/types.ts';
 import { SampleError } from '../errors.ts';
 import { sha256OfFile } from '../io/atomic.ts';
 import { probeClip } from '../video/probe.ts';
-import type { Track } from '../video/tracks/index.ts';
 import type { ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
@@ -12,7 +10,7 @@ import { rejection } from '../worker/process.ts';
 import { type AnonymizedClip, anonymizeClip, type ClipSettings } from './anonymize-clip.ts';
 import type { ListedClip } from './list.ts';
 import type { ClipOutput } from './output.ts';
-import type { ClipRunFrames } from './progress.ts';
+import type { ClipRunFrames, ClipStep } from './progress.ts';
 import { type ClipRecord, type FrameRecord, publicClipRegion, type VerifiedClip } from './record.ts';
 import { policyOf, strippedOf } from './settings.ts';
 import { ClipWorkspace } from './workspace.ts';
@@ -29,6 +27,7 @@ export interface ClipRunParts {
   readonly output: ClipOutput;
   readonly frames: ClipRunFrames;
   readonly containerFor: (clip: ListedClip) => PublishedContainer;
+  readonly onStep: (step: ClipStep, clip: ListedClip) => void;
   /** Seconds that one step of a clip, such as opening it, may take. */
   readonly timeoutSeconds: number;
 }
@@ -39,9 +38,10 @@ export interface ClipRunParts {
  */
 export async function publishClip(listed: ListedClip, parts: ClipRunParts): Promise<ClipRecord | undefined> {
   const { config, job, output, pool, tools, frames: run } = parts;
-  const progress = run.begin();
+  const progress = run.begin((step) => parts.onStep(step, listed));
   let ended = 0;
   try {
+    progress.enter('open');
     const opened = await openClip(listed, parts);
     if ('status' in opened) return await output.reject(listed, opened);
     const { clip, workspace } = opened;
@@ -59,6 +59,7 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
       await workspace.remove();
       return await output.reject(listed, outcome);
     }
+    progress.enter('publish');
     const record = await recordOf(listed, clip, outcome, path, parts);
     await output.publish(listed, path, record, frameRecords(workspace, outcome.segments));
     await workspace.removeSegments(outcome.segments);
@@ -92,7 +93,7 @@ async function openClip(
 async function recordOf(
   listed: ListedClip,
   clip: ClipInfo,
-  { tracks }: AnonymizedClip,
+  { counts }: AnonymizedClip,
   path: string,
   { config, job, output }: ClipRunParts,
 ): Promise<VerifiedClip> {
@@ -107,18 +108,11 @@ async function recordOf(
     frames: clip.pts.length,
     policy: policyOf(config, job),
     models: job.models,
-    counts: countTracks(tracks),
+    counts,
     audio: config.audio,
     stripped: strippedOf(clip, config),
     out_sha256: await sha256OfFile(path),
   };
-}
-
-/** Things that were seen: not the other ways that one may have gone. */
-function countTracks(tracks: readonly Track[]): Record<ClassName, number> {
-  const counts: Record<ClassName, number> = { face: 0, body: 0, plate: 0, text: 0 };
-  for (const { class: cls, seen } of tracks) if (seen.includes(true)) counts[cls]++;
-  return counts;
 }
 
 async function* frameRecords(workspace: ClipWorkspace, segments: number): AsyncGenerator<FrameRecord> {

@@ -5,7 +5,7 @@ import type { PublishedContainer } from '../video/types.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import type { ListedClip, ListedClips } from './list.ts';
 import { ClipOutput } from './output.ts';
-import { ClipRunFrames, type ClipRunProgress } from './progress.ts';
+import { ClipRunFrames, type ClipRunProgress, type ClipStep } from './progress.ts';
 import { type ClipRunParts, publishClip } from './publish-clip.ts';
 import type { ClipRecord } from './record.ts';
 import { containerOf, detectingJob, publicSettings, refuseImageOptions } from './settings.ts';
@@ -20,6 +20,8 @@ export interface ClipRunHooks {
   readonly signal?: AbortSignal;
   readonly onStart?: (start: Pick<ClipRunSummary, 'total' | 'workers' | 'device' | 'notices'>) => void;
   readonly onProgress?: (progress: ClipRunProgress) => void;
+  /** A clip, by its number among the inputs, enters a step. */
+  readonly onStep?: (step: ClipStep, clip: number) => void;
 }
 
 /**
@@ -44,7 +46,11 @@ export async function runClips(
     const providers = await pool.ready();
     const output = await ClipOutput.open(config, clips, containerFor, settings);
     const frames = new ClipRunFrames();
-    const parts = { config, tools, job, pool, output, frames, containerFor, timeoutSeconds: GIVE_UP_SECONDS };
+    const parts: ClipRunParts = {
+      ...{ config, tools, job, pool, output, frames, containerFor },
+      onStep: (step, { index }) => hooks.onStep?.(step, index),
+      timeoutSeconds: GIVE_UP_SECONDS,
+    };
     const done: Done = { records: [], kept: 0 };
     const start = performance.now();
     const summary = (status: ClipRunSummary['status']): ClipRunSummary =>
