@@ -27,6 +27,7 @@ export interface ClipRunParts {
   readonly output: ClipOutput;
   readonly frames: ClipRunFrames;
   readonly containerFor: (clip: ListedClip) => PublishedContainer;
+  readonly bytesOf: (clip: ListedClip) => number;
   readonly onStep: (step: ClipStep, clip: ListedClip) => void;
   /** Seconds that one step of a clip, such as opening it, may take. */
   readonly timeoutSeconds: number;
@@ -39,14 +40,16 @@ export interface ClipRunParts {
 export async function publishClip(listed: ListedClip, parts: ClipRunParts): Promise<ClipRecord | undefined> {
   const { config, job, output, pool, tools, frames: run } = parts;
   const progress = run.begin((step) => parts.onStep(step, listed));
-  let ended = 0;
   try {
     progress.enter('open');
     const opened = await openClip(listed, parts);
-    if ('status' in opened) return await output.reject(listed, opened);
+    const bytes = parts.bytesOf(listed);
+    if ('status' in opened) {
+      run.pass(bytes);
+      return await output.reject(listed, opened);
+    }
     const { clip, workspace } = opened;
-    const frames = clip.pts.length;
-    run.expect(frames);
+    run.expect(progress, clip.pts.length, bytes);
     const path = await output.stage(listed);
     const { thresholds } = job.detect;
     const container = parts.containerFor(listed);
@@ -54,7 +57,6 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
     const group = listed.index;
     const outcome = await anonymizeClip({ tools, clip, workspace, pool, settings, group, path, progress });
     if (outcome === 'stopped') return undefined;
-    ended = frames;
     if (outcome.status !== 'anonymized') {
       await workspace.remove();
       return await output.reject(listed, outcome);
@@ -65,7 +67,7 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
     await workspace.removeSegments(outcome.segments);
     return record;
   } finally {
-    run.end(progress, ended);
+    run.end(progress);
   }
 }
 

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { Config } from '../config.ts';
 import { prepareJob } from '../prepare.ts';
 import { findFfmpeg } from '../video/tools.ts';
@@ -45,9 +46,18 @@ export async function runClips(
   try {
     const providers = await pool.ready();
     const output = await ClipOutput.open(config, clips, containerFor, settings);
-    const frames = new ClipRunFrames();
+    const sizes = await Promise.all(
+      clips.map(({ path }) =>
+        stat(path).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      ),
+    );
+    const frames = new ClipRunFrames(sizes.reduce((sum, size) => sum + size, 0));
     const parts: ClipRunParts = {
       ...{ config, tools, job, pool, output, frames, containerFor },
+      bytesOf: ({ index }) => sizes[index] as number,
       onStep: (step, { index }) => hooks.onStep?.(step, index),
       timeoutSeconds: GIVE_UP_SECONDS,
     };
@@ -110,7 +120,10 @@ async function publishAll(
   const lane = async (): Promise<void> => {
     for (let clip = waiting.shift(); clip !== undefined; clip = waiting.shift()) {
       const earlier = await output.kept(clip);
-      if (earlier !== undefined) done.kept++;
+      if (earlier !== undefined) {
+        frames.pass(parts.bytesOf(clip));
+        done.kept++;
+      }
       const record = earlier ?? (await publishClip(clip, parts));
       if (record !== undefined) done.records.push(record);
     }

@@ -27,6 +27,8 @@ export interface FfmpegTools {
   readonly encoders: readonly string[];
   /** The option that keeps every frame and its time: its name changed with 5.1. */
   readonly keepTimes: readonly string[];
+  /** The filter that tells the times of frames, without sums over their pixels where it knows how. */
+  readonly showTimes: string;
 }
 
 export interface Rational {
