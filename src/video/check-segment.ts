@@ -1,19 +1,22 @@
 import { SampleError } from '../errors.ts';
-import { changeSince, GLANCE_COLUMNS, GLANCE_ROWS, type Glance } from './cuts.ts';
+import { changeSince, GLANCE_COLUMNS, GLANCE_ROWS, type Glance, glanceAt } from './cuts.ts';
 import { decodeOptions } from './decode.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { readLogLine } from './log-lines.ts';
 import { readPackedFrames } from './packed-frames.ts';
 import { withPatience } from './patience.ts';
-import { scaleMatrix } from './picture.ts';
+import { REDUCING, SCALING, scaleMatrix } from './picture.ts';
 import type { ClipInfo, FfmpegTools } from './types.ts';
 
 /** Most that the mean colours of a frame may change by encoding, 0…255. */
 const RESEMBLES = 12;
 
+/** Pixels to which larger frames are reduced before they leave the decoder: many for each cell of a glance. */
+const LARGEST = { width: 16 * GLANCE_COLUMNS, height: 16 * GLANCE_ROWS };
+
 /**
  * Opens an encoded segment again: it decodes to its end without an error, and every frame in it looks like the redacted
- * one that it was made from. The decoder's side averages colours itself, so that no whole frame leaves it.
+ * one that it was made from. Large frames leave the decoder reduced, which changes their mean colours by next to nothing.
  *
  * @param glances at the frames that were encoded, in order.
  * @throws SampleError (`verify`): `undecodable`, or `clip-differs` when a frame does not, or there are fewer or more:
@@ -43,8 +46,20 @@ function differs(expected: string): SampleError {
   return new SampleError('verify', 'clip-differs', `Expected ${expected}`);
 }
 
+/** Reduces large frames, and cuts off what encoding has added to odd sizes. */
+function reducedFilter({ colour, height, width }: ClipInfo): string {
+  const flags = width > LARGEST.width || height > LARGEST.height ? REDUCING : SCALING;
+  return [
+    `scale=min(iw\\,${LARGEST.width}):min(ih\\,${LARGEST.height}):in_color_matrix=${scaleMatrix(colour)}:in_range=tv:${flags}`,
+    'format=rgb24',
+    `crop=${Math.min(width, LARGEST.width)}:${Math.min(height, LARGEST.height)}:0:0`,
+  ].join(',');
+}
+
+/** Glances at the frames of a segment. */
 async function* decodeGlances(tools: FfmpegTools, path: string, clip: ClipInfo): AsyncGenerator<Glance> {
-  const { codec, colour, height, width } = clip;
+  const { codec, height, width } = clip;
+  const reduced = { width: Math.min(width, LARGEST.width), height: Math.min(height, LARGEST.height) };
   let damage: string | undefined;
   const run = startFfmpeg(tools, {
     inputs: [
@@ -54,7 +69,7 @@ async function* decodeGlances(tools: FfmpegTools, path: string, clip: ClipInfo):
       },
     ],
     options: [
-      ...['-map', '0:0', '-vf', glanceFilter(scaleMatrix(colour)), ...tools.keepTimes],
+      ...['-map', '0:0', '-vf', reducedFilter(clip), ...tools.keepTimes],
       ...['-f', 'rawvideo', '-flush_packets', '1'],
     ],
     onLine: (line) => {
@@ -67,8 +82,8 @@ async function* decodeGlances(tools: FfmpegTools, path: string, clip: ClipInfo):
     (error: unknown) => error ?? new Error('ffmpeg failed'),
   );
   try {
-    for await (const cells of readPackedFrames(run.stdout, 3 * GLANCE_COLUMNS * GLANCE_ROWS, run.kill)) {
-      yield Float64Array.from(cells);
+    for await (const data of readPackedFrames(run.stdout, 3 * reduced.width * reduced.height, run.kill)) {
+      yield glanceAt({ data, ...reduced });
     }
     const cause = (await withPatience(ended, run.kill)) ?? damage;
     if (cause !== undefined) throw cause;
@@ -77,10 +92,4 @@ async function* decodeGlances(tools: FfmpegTools, path: string, clip: ClipInfo):
   } finally {
     run.kill();
   }
-}
-
-/** Means over the cells of a glance. In two steps, since swscale refuses to reduce by more than a few hundred in one. */
-function glanceFilter(matrix: string): string {
-  const step = (factor: number): string => `scale=${factor * GLANCE_COLUMNS}:${factor * GLANCE_ROWS}:flags=area`;
-  return [`${step(8)}`, `${step(1)}:in_color_matrix=${matrix}:in_range=tv`, 'format=rgb24'].join(',');
 }

@@ -2,8 +2,12 @@ import type { ClipColour, ClipInfo, ClipOrientation, FfmpegTools } from './types
 
 // From stored pictures to upright RGB.
 
+const ACCURATE = 'accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
+
 /** swscale's way of converting that depends neither on the processor nor on the neighbours of a pixel more than it must. */
-export const SCALING = 'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
+export const SCALING = `flags=bicubic+${ACCURATE}`;
+/** The same for pictures that become smaller: each pixel is the mean of what it covers. */
+export const REDUCING = `flags=area+${ACCURATE}`;
 
 /** Names of matrices as the filter `scale` calls them. */
 export function scaleMatrix({ matrix }: ClipColour): string {

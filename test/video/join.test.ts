@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RgbImage } from '../../src/core/types.ts';
 import { OutputError } from '../../src/errors.ts';
 import { checkSegment } from '../../src/video/check-segment.ts';
 import { type Glance, glanceAt } from '../../src/video/cuts.ts';
@@ -216,6 +217,27 @@ describe.skipIf(ffmpeg === undefined)('published clips (needs ffmpeg)', () => {
     await expect(checkSegment(tools, segment, clip, glances)).rejects.toMatchObject({ stage: 'verify' });
   });
 
+  it.each([
+    [48, 32],
+    [161, 97],
+    [640, 362],
+    [2600, 400],
+  ])('come from segments of %d × %d whose colours are as they went in, whatever these are', async (width, height) => {
+    const { path } = makeClip(folder.path, { extension: 'mp4', frames: 2 });
+    const clip = { ...(await probeClip(tools, path, LIMITS)), width, height };
+    const segment = inFolder('coloured.mkv');
+    const encoder = await openEncoder(tools, segment, clip, { from: 0, to: 2, codec: 'h264' });
+    const glances: Glance[] = [];
+    for (const shift of [0, 1]) {
+      const rgb = colourBars(width, height, shift);
+      glances.push(glanceAt(rgb));
+      await encoder.write(rgb);
+    }
+    await encoder.close();
+    await checkSegment(tools, segment, clip, glances);
+    await expect(checkSegment(tools, segment, clip, glances.toReversed())).rejects.toMatchObject({ stage: 'verify' });
+  });
+
   it('come only from encoders that were given every frame', async () => {
     const { path } = makeClip(folder.path, { extension: 'mp4', frames: 8 });
     const clip = await probeClip(tools, path, LIMITS);
@@ -226,6 +248,17 @@ describe.skipIf(ffmpeg === undefined)('published clips (needs ffmpeg)', () => {
     expect(() => readFileSync(segment)).toThrow();
   });
 });
+
+/** Up to sixteen bars of pure colours, at least eight pixels each: neighbours share nothing. */
+function colourBars(width: number, height: number, shift: number): RgbImage {
+  const data = new Uint8Array(width * height * 3);
+  const bars = Math.min(16, Math.floor(width / 8));
+  for (let p = 0; p < width * height; p++) {
+    const bar = (Math.floor(((p % width) * bars) / width) * 3 + shift) % 8;
+    data.set([bar & 1 ? 255 : 0, bar & 2 ? 255 : 0, bar & 4 ? 255 : 0], p * 3);
+  }
+  return { data, width, height };
+}
 
 async function lastFrameOf(segment: string): Promise<Buffer> {
   let last = Buffer.alloc(0);
