@@ -1,10 +1,12 @@
 import path from 'node:path';
 import type { ListedClips } from '../clips/list.ts';
-import { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from '../clips/run.ts';
+import type { ClipRunProgress } from '../clips/progress.ts';
+import { type ClipRunHooks, runClips } from '../clips/run.ts';
+import type { ClipRunSummary } from '../clips/summary.ts';
 import type { Config } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
 import { interruptible } from './interrupt.ts';
-import { ProgressLine } from './progress.ts';
+import { clipCounts, ProgressLine } from './progress.ts';
 import { duration, plural, printable, type Terminal, table } from './terminal.ts';
 
 /** Anonymizes clips with a progress line and a summary. @returns the exit code. */
@@ -14,16 +16,12 @@ export async function executeClips(
   { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
   terminal: Terminal,
 ): Promise<number> {
-  const progress = new ProgressLine<ClipRunProgress>(
-    terminal,
-    ({ clips: all, clipsDone }) => [`clips ${clipsDone}/${all}`],
-    'frames/s',
-  );
+  const progress = new ProgressLine<ClipRunProgress>(terminal, clipCounts, 'frames/s');
   const shown: ClipRunHooks = quiet
     ? {}
     : {
         onStart: (start) => terminal.err(describeStart(start, config)),
-        onProgress: (state) => state.total > 0 && progress.update(state),
+        onProgress: (state) => progress.update(state),
       };
   const summary = await interruptible((signal) => runClips(config, clips, { signal, ...shown }), terminal, {
     quiet: Boolean(quiet),

@@ -1,9 +1,13 @@
-import type { ClipColour, ClipInfo, ClipOrientation } from './types.ts';
+import type { ClipColour, ClipInfo, ClipOrientation, FfmpegTools } from './types.ts';
 
 // From stored pictures to upright RGB.
 
+const ACCURATE = 'accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
+
 /** swscale's way of converting that depends neither on the processor nor on the neighbours of a pixel more than it must. */
-export const SCALING = 'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
+export const SCALING = `flags=bicubic+${ACCURATE}`;
+/** The same for pictures that become smaller: each pixel is the mean of what it covers. */
+export const REDUCING = `flags=area+${ACCURATE}`;
 
 /** Names of matrices as the filter `scale` calls them. */
 export function scaleMatrix({ matrix }: ClipColour): string {
@@ -19,12 +23,16 @@ const TURNS: Readonly<Record<ClipOrientation['clockwise'], readonly string[]>> =
 };
 
 /** Filters that let the frames from `from` on pass, tell their times and turn them into upright RGB or RGBA. */
-export function framesFilter({ alpha, colour, height, orientation, pts, width }: ClipInfo, from: number): string {
+export function framesFilter(
+  { showTimes }: FfmpegTools,
+  { alpha, colour, height, orientation, pts, width }: ClipInfo,
+  from: number,
+): string {
   const turned = orientation.clockwise % 180 === 90;
   const size = turned ? `${height}:${width}` : `${width}:${height}`;
   return [
     `select=gte(pts\\,${pts[from] ?? 0})`,
-    'showinfo',
+    showTimes,
     `scale=${size}:in_color_matrix=${scaleMatrix(colour)}:in_range=${colour.range}:${SCALING}`,
     `format=${alpha ? 'rgba' : 'rgb24'}`,
     ...(orientation.mirrored ? ['hflip'] : []),
