@@ -46,14 +46,7 @@ export async function runClips(
   try {
     const providers = await pool.ready();
     const output = await ClipOutput.open(config, clips, containerFor, settings);
-    const sizes = await Promise.all(
-      clips.map(({ path }) =>
-        stat(path).then(
-          ({ size }) => size,
-          () => 0,
-        ),
-      ),
-    );
+    const sizes = await Promise.all(clips.map(sizeOf));
     const frames = new ClipRunFrames(sizes.reduce((sum, size) => sum + size, 0));
     const parts: ClipRunParts = {
       ...{ config, tools, job, pool, output, frames, containerFor },
@@ -90,6 +83,12 @@ export async function runClips(
   } finally {
     await pool.close();
   }
+}
+
+/** 0 for a file that cannot be read, which is told when its turn comes. */
+async function sizeOf({ path }: ListedClip): Promise<number> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.size ?? 0;
 }
 
 interface Done {
