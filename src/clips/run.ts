@@ -3,6 +3,8 @@ import type { RejectedOutcome } from '../core/outcome.ts';
 import type { ClassName } from '../core/types.ts';
 import { SampleError } from '../errors.ts';
 import { sha256OfFile } from '../io/atomic.ts';
+import { checkOutput } from '../io/output-folder.ts';
+import { openKeys } from '../io/run-keys.ts';
 import { prepareJob } from '../prepare.ts';
 import { probeClip } from '../video/probe.ts';
 import { findFfmpeg } from '../video/tools.ts';
@@ -20,6 +22,7 @@ import {
   detectingJob,
   noticesOf,
   policyOf,
+  privateClipRun,
   publicSettings,
   refuseImageOptions,
   strippedOf,
@@ -82,7 +85,9 @@ export async function runClips(
   { clips, dropped }: ListedClips,
   hooks: ClipRunHooks = {},
 ): Promise<ClipRunSummary> {
-  await refuseImageOptions(config);
+  refuseImageOptions(config);
+  const { kind } = await checkOutput(config);
+  const { seal } = await openKeys(config, kind === 'earlier');
   const tools = await findFfmpeg();
   const job = await prepareJob(config);
   const settings = publicSettings(config, job);
@@ -90,12 +95,14 @@ export async function runClips(
   const pool = new WorkerPool(detectingJob(job), { workers: config.workers, giveUpAfter: GIVE_UP_SECONDS });
   try {
     const providers = await pool.ready();
-    const output = await ClipOutput.open(
+    const output = await ClipOutput.open({
       config,
       clips,
-      ({ index }) => containers[index] as PublishedContainer,
+      containerFor: ({ index }) => containers[index] as PublishedContainer,
       settings,
-    );
+      privateRun: privateClipRun(config, clips.length, job, settings),
+      seal,
+    });
     const run = new ClipRun({ config, clips, dropped, tools, job, pool, output, containers, providers }, hooks);
     try {
       return await run.all();
@@ -247,7 +254,7 @@ class ClipRun {
     const { config, job, output, tools } = this.#parts;
     try {
       const fingerprint = { sha256: await sha256OfFile(listed.path), policy: policyOf(config, job), seed: config.seed };
-      const { workspace, clip: earlier } = await ClipWorkspace.open(output.workOf(listed), fingerprint);
+      const { workspace, clip: earlier } = await ClipWorkspace.open(output.workOf(listed), fingerprint, output.seal);
       if (earlier !== undefined) return { workspace, clip: { ...earlier, path: listed.path } };
       const limits = { limitPixels: config.limitPixels, limitFrames: LIMIT_FRAMES, timeoutSeconds: GIVE_UP_SECONDS };
       const clip = await probeClip(tools, listed.path, limits);

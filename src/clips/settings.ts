@@ -3,7 +3,7 @@ import { CLASSES, type ClassName } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { sha256 } from '../io/atomic.ts';
 import { KEPT_BY_DEFAULT } from '../io/keep.ts';
-import { readSecret } from '../io/secret.ts';
+import type { PrivateRun } from '../io/private-run.ts';
 import { packageVersion } from '../prepare.ts';
 import { sniffClipFile } from '../video/sniff.ts';
 import { type ClipInfo, PUBLISHED_CONTAINERS, type PublishedContainer } from '../video/types.ts';
@@ -14,12 +14,8 @@ import type { ListedClip } from './list.ts';
 /** Candidates from this share of the least redacted score on may continue a track. */
 const WEAK_SHARE = 0.6;
 
-/**
- * Also what would be passed over in silence: nobody should take a private folder for encrypted that is not.
- * @throws UsageError naming the option.
- */
-export async function refuseImageOptions(config: Config): Promise<void> {
-  const secret = await readSecret(config);
+/** @throws UsageError naming the option. */
+export function refuseImageOptions(config: Config): void {
   const refused = Object.entries({
     '--boxes': config.boxes !== undefined,
     '--corrections': config.corrections !== undefined,
@@ -32,7 +28,6 @@ export async function refuseImageOptions(config: Config): Promise<void> {
     '--source-ids': config.sourceIds,
     '--dali-index': config.daliIndex,
     '--hf-metadata': config.hfMetadata,
-    [secret?.from ?? '']: secret !== undefined,
   }).find(([, isGiven]) => isGiven);
   if (refused) throw new UsageError(`Expected no ${refused[0]} with clips, which do not know it yet, but received one`);
 }
@@ -80,6 +75,31 @@ export function publicSettings(config: Config, job: Job): Record<string, unknown
     detectEvery: config.detectEvery,
     limitPixels: config.limitPixels,
     logGeometry: config.logGeometry,
+  };
+}
+
+/** What the private folder tells of a run, so that its clips can be redacted again. */
+export function privateClipRun(
+  { classes, quality, seed }: Config,
+  total: number,
+  { detect, models }: Job,
+  settings: Record<string, unknown>,
+): PrivateRun {
+  return {
+    v: 1,
+    total,
+    hasCls: false,
+    seed,
+    boxes: null,
+    corrections: null,
+    detected: {
+      models: [...models],
+      classes: [...classes],
+      quality,
+      threshold: detect.thresholds,
+      mergesPlatesAndText: false,
+    },
+    settings,
   };
 }
 
