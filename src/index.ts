@@ -6,7 +6,9 @@ export {
   type ProcessOptions,
 } from './api.ts';
 export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';
-export { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from './clips/run.ts';
+export type { ClipRunProgress } from './clips/progress.ts';
+export { type ClipRunHooks, runClips } from './clips/run.ts';
+export type { ClipRunSummary } from './clips/summary.ts';
 export { type Config, fillConfig } from './config.ts';
 export type { RecordRegion, RedactionRecord, RejectedRecord, VerifiedRecord } from './core/outcome.ts';
 export type { Box, ClassName, ImageFormat, Mode, Point } from './core/types.ts';

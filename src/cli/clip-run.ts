@@ -1,6 +1,8 @@
 import path from 'node:path';
 import type { ListedClips } from '../clips/list.ts';
-import { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from '../clips/run.ts';
+import type { ClipRunProgress } from '../clips/progress.ts';
+import { type ClipRunHooks, runClips } from '../clips/run.ts';
+import type { ClipRunSummary } from '../clips/summary.ts';
 import type { Config } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
 import { interruptible } from './interrupt.ts';

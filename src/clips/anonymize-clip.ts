@@ -16,6 +16,7 @@ import {
 import type { SegmentOutcome } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { rejection } from '../worker/process.ts';
+import type { ClipProgress } from './progress.ts';
 import type { ClipWorkspace } from './workspace.ts';
 
 /** Frames of a segment: what is lost at most when a run is killed, and what one worker does in a row. */
@@ -41,30 +42,6 @@ export interface ClipWork {
   /** File that the anonymized clip is written to. */
   readonly path: string;
   readonly progress: ClipProgress;
-}
-
-/** How far a clip is; `stop` may be set at any time. */
-export class ClipProgress {
-  /** Frames done, and whether to stop: shared with workers. */
-  readonly counters = new SharedArrayBuffer(8);
-  readonly #state = new Int32Array(this.counters);
-
-  /** Frames done in both passes together. */
-  get done(): number {
-    return Atomics.load(this.#state, 0);
-  }
-
-  add(frames: number): void {
-    Atomics.add(this.#state, 0, frames);
-  }
-
-  get isStopped(): boolean {
-    return Atomics.load(this.#state, 1) === 1;
-  }
-
-  stop(): void {
-    Atomics.store(this.#state, 1, 1);
-  }
 }
 
 export interface AnonymizedClip {
@@ -134,7 +111,7 @@ async function detect(work: ClipWork, segment: number): Promise<DetectedFrame[] 
   const { from, to } = rangeOf(clip, segment);
   const kept = await workspace.detected(segment);
   if (kept !== undefined) {
-    progress.add(to - from);
+    progress.keep(to - from);
     return kept;
   }
   if (progress.isStopped) return 'stopped';
@@ -153,7 +130,7 @@ async function redact(
   const { clip, workspace, pool, progress, settings, group } = work;
   const { from, to } = rangeOf(clip, segment);
   if (await workspace.hasRedacted(segment)) {
-    progress.add(to - from);
+    progress.keep(to - from);
     return true;
   }
   if (progress.isStopped) return 'stopped';
