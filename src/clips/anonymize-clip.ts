@@ -1,6 +1,7 @@
 import type { RejectedOutcome } from '../core/outcome.ts';
 import type { ClassName, Detection } from '../core/types.ts';
 import { SampleError } from '../errors.ts';
+import type { ClipCorrection } from '../known/clip-corrections.ts';
 import { sceneCuts } from '../video/cuts.ts';
 import { codecFor, joinSegments } from '../video/join.ts';
 import { buildTracks, type Timeline, type Track } from '../video/tracks/index.ts';
@@ -16,6 +17,7 @@ import {
 import type { SegmentOutcome } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { rejection } from '../worker/process.ts';
+import { correctTracks } from './correct-tracks.ts';
 import type { ClipProgress } from './progress.ts';
 import type { ClipWorkspace } from './workspace.ts';
 
@@ -37,6 +39,8 @@ export interface ClipWork {
   /** Reports weak candidates, too. */
   readonly pool: WorkerPool;
   readonly settings: ClipSettings;
+  /** What a person says about what was detected. */
+  readonly corrections: readonly ClipCorrection[];
   /** Number of the clip in the run: decides replacements. */
   readonly group: number;
   /** File that the anonymized clip is written to. */
@@ -63,7 +67,7 @@ export async function anonymizeClip(work: ClipWork): Promise<AnonymizedClip | Re
   const detected = await eachSegment(starts, (segment) => detect(work, segment));
   if (!Array.isArray(detected)) return detected;
   try {
-    const tracks = tracksOf(detected.flat(), clip, settings);
+    const { tracks } = correctTracks(tracksOf(detected.flat(), clip, settings), work.corrections, clip);
     const covers = new CoverIndex(tracks);
     const redacted = await eachSegment(starts, (segment) => redact(work, covers, segment));
     if (!Array.isArray(redacted)) return redacted;
@@ -200,6 +204,7 @@ class CoverIndex {
       if (track.from >= to) break;
       const last = Math.min(to, track.from + track.boxes.length);
       for (let frame = Math.max(from, track.from); frame < last; frame++) {
+        if (track.said?.[frame - track.from] === 'removed') continue;
         frames[frame - from]?.push(coverOf(track, frame - track.from));
       }
     }
@@ -207,7 +212,9 @@ class CoverIndex {
   }
 }
 
-function coverOf({ id, class: label, boxes, seen }: Track, i: number): FrameCover {
+function coverOf({ id, class: label, boxes, seen, said }: Track, i: number): FrameCover {
   const box = boxes[i] as Detection['box'];
-  return { detection: { label, box, score: 1, model: 'track', track: id }, seen: seen[i] as boolean };
+  const word = said?.[i];
+  const origin = word === undefined || word === 'removed' ? {} : { origin: word };
+  return { detection: { label, box, score: 1, model: 'track', ...origin, track: id }, seen: seen[i] as boolean };
 }

@@ -1,7 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../io/atomic.ts';
-import { FOLDER_KEY, LEDGER, PRIVATE_FILES } from '../io/private-files.ts';
+import { CLIP_WORK, FOLDER_KEY, LEDGER, PRIVATE_FILES } from '../io/private-files.ts';
 import { privateLines, replacePrivateLines } from '../io/private-lines.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from '../io/private-run.ts';
 import type { Seal } from '../io/seal.ts';
@@ -67,6 +67,7 @@ export class ClipLedger {
         for (const clip of clips) yield sourceLine(clip);
       };
       await replacePrivateLines(folder, LEDGER.sources, sources, seal);
+      await makeFolder(join(folder, CLIP_WORK), 0o700);
     }
     const quarantine = new Map<string, string>();
     for await (const line of privateLines(folder, LEDGER.quarantine, seal))

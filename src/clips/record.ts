@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { RejectedRecord } from '../core/outcome.ts';
-import type { ClassName } from '../core/types.ts';
+import { type ClassName, ORIGINS } from '../core/types.ts';
 import { publicRegion } from '../io/records.ts';
 import { regionSchema } from '../record-schema.ts';
 import type { AudioMode } from '../video/types.ts';
@@ -76,7 +76,7 @@ export const frameRecordSchema = v.strictObject({
     v.strictObject({
       ...regionSchema.entries,
       track: length,
-      origin: v.picklist(['detector', 'interpolated']),
+      origin: v.picklist([...ORIGINS, 'interpolated']),
     }),
   ),
 });

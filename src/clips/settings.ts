@@ -10,6 +10,8 @@ import { type ClipInfo, PUBLISHED_CONTAINERS, type PublishedContainer } from '..
 import type { Job } from '../worker/job.ts';
 import { SEGMENT_FRAMES } from './anonymize-clip.ts';
 import type { ListedClip } from './list.ts';
+import type { ClipReview } from './review.ts';
+import type { ClipsWork } from './run.ts';
 
 /** Candidates from this share of the least redacted score on may continue a track. */
 const WEAK_SHARE = 0.6;
@@ -18,7 +20,6 @@ const WEAK_SHARE = 0.6;
 export function refuseImageOptions(config: Config): void {
   const refused = Object.entries({
     '--boxes': config.boxes !== undefined,
-    '--corrections': config.corrections !== undefined,
     '--labels': config.labels !== 'none',
     '--keep': config.keep.some((field) => !KEPT_BY_DEFAULT.includes(field)),
     '--protect-labels': config.protectLabels.length > 0,
@@ -45,6 +46,12 @@ export function detectingJob(job: Job): Job {
       ...(plateShape ? { plateShape: { ...plateShape, threshold: plateShape.threshold * WEAK_SHARE } } : {}),
     },
   };
+}
+
+/** Least scores at which a track begins; none does of a class that nobody has asked for. */
+export function trackingThresholds({ detect: { classes, thresholds } }: Job): Record<ClassName, number> {
+  const of = (cls: ClassName): number => (classes.includes(cls) ? thresholds[cls] : Infinity);
+  return { face: of('face'), body: of('body'), plate: of('plate'), text: of('text') };
 }
 
 /** The container that a clip is published in: its own with `keep`, where that is one that is published. */
@@ -80,23 +87,25 @@ export function publicSettings(config: Config, job: Job): Record<string, unknown
 
 /** What the private folder tells of a run, so that its clips can be redacted again. */
 export function privateClipRun(
-  { classes, quality, seed }: Config,
-  total: number,
+  { config: { classes, quality, seed }, listed, digest, before }: ClipsWork,
   { detect, models }: Job,
   settings: Record<string, unknown>,
+  review: ClipReview | undefined,
 ): PrivateRun {
   return {
     v: 1,
-    total,
+    total: listed.clips.length,
     hasCls: false,
     seed,
-    boxes: null,
-    corrections: null,
+    boxes: digest,
+    corrections: review?.digest ?? null,
+    // A run that detects nothing hands on what it was given.
     detected: {
-      models: [...models],
-      classes: [...classes],
-      quality,
-      threshold: detect.thresholds,
+      models: [...(before?.models ?? models)],
+      classes: [...(before?.classes ?? classes)],
+      quality: before?.quality ?? quality,
+      threshold: before?.threshold ?? detect.thresholds,
+      // In clips both are looked for, whatever becomes of them.
       mergesPlatesAndText: false,
     },
     settings,

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { ClassName } from '../core/types.ts';
+import type { ReviewSummary } from '../run.ts';
 import type { ClipRecord, VerifiedClip } from './record.ts';
 import { noticesOf } from './settings.ts';
 
@@ -14,6 +15,8 @@ export interface ClipRunSummary {
   readonly tracks: Readonly<Record<ClassName, number>>;
   readonly reasons: Readonly<Record<string, number>>;
   readonly dropped: Readonly<Record<string, number>>;
+  /** What became of corrections; absent without them, and in a run that was interrupted. */
+  readonly review?: ReviewSummary;
   readonly notices: readonly string[];
   readonly models: readonly string[];
   readonly device: readonly string[];
@@ -33,6 +36,10 @@ export interface ClipRunState {
   readonly worked: number;
   readonly seconds: number;
   readonly dropped: ReadonlyMap<string, number>;
+  /** What became of corrections. */
+  readonly review: ReviewSummary | undefined;
+  /** What there is to say besides what the settings say. */
+  readonly notices: readonly string[];
   readonly models: readonly string[];
   readonly providers: readonly string[];
 }
@@ -41,7 +48,7 @@ export function summarizeClips(
   config: Config,
   records: readonly ClipRecord[],
   status: ClipRunSummary['status'],
-  { total, kept, worked, seconds, dropped, models, providers }: ClipRunState,
+  { total, kept, worked, seconds, dropped, review, notices, models, providers }: ClipRunState,
 ): ClipRunSummary {
   const verified = records.filter((record): record is VerifiedClip => record.status === 'verified');
   const reasons = new Map<string, number>();
@@ -61,7 +68,8 @@ export function summarizeClips(
     tracks: { face: tracksOf('face'), body: tracksOf('body'), plate: tracksOf('plate'), text: tracksOf('text') },
     reasons: Object.fromEntries([...reasons].sort()),
     dropped: Object.fromEntries([...dropped].sort()),
-    notices: noticesOf(config),
+    ...(review === undefined ? {} : { review }),
+    notices: [...notices, ...noticesOf(config)],
     models,
     device: providers.length > 0 ? providers : ['cpu'],
     workers: config.workers,
