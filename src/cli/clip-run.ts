@@ -44,8 +44,8 @@ export async function executeClips(
 
 function describeStart(
   { total, workers, device, notices }: Pick<ClipRunSummary, 'total' | 'workers' | 'device' | 'notices'>,
-  { classes, detectEvery }: Config,
-  verb?: string,
+  { boxes, classes, detectEvery }: Config,
+  verb = boxes === undefined ? undefined : 'given:',
 ): string {
   const frames = detectEvery === 1 ? 'every frame' : `one frame in ${detectEvery}`;
   const found = classes.join(', ');

@@ -18,6 +18,7 @@ import type { SegmentOutcome } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { rejection } from '../worker/process.ts';
 import { correctTracks } from './correct-tracks.ts';
+import { givenTracks, isGiven } from './given-tracks.ts';
 import type { ClipProgress } from './progress.ts';
 import type { ClipWorkspace } from './workspace.ts';
 
@@ -176,6 +177,7 @@ function asRejected(outcome: SegmentOutcome): RejectedOutcome {
 /** Tracks over the whole clip. @throws SampleError for detections that no sound model makes. */
 export function tracksOf(frames: readonly DetectedFrame[], clip: ClipInfo, settings: ClipSettings): Track[] {
   const { detectEvery, thresholds } = settings;
+  if (isGiven(frames)) return givenTracks(frames, (cls) => thresholds[cls] < Infinity);
   const { width, height } = clip;
   const timeline: Timeline = { width, height, times: stepsOf(clip.pts), cuts: sceneCuts(frames) };
   const seen = frames.flatMap(({ frame, detections }) => (detections === undefined ? [] : [{ frame, detections }]));

@@ -57,7 +57,8 @@ export function correctTracks(
     return ranges === undefined ? track : correctedTrack(track, ranges.removed, ranges.drawn);
   });
   for (const { boxes, said: words } of [...corrected, ...added]) {
-    for (const [i, box] of boxes.entries()) if (words?.[i] === 'review') checkInside(box, width, height);
+    for (const [i, box] of boxes.entries())
+      if ((words?.[i] ?? 'removed') !== 'removed') checkInside(box, width, height);
   }
   const fates = [...said.values()];
   return {

@@ -8,6 +8,7 @@ import { findFfmpeg } from '../video/tools.ts';
 import type { PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
 import { WorkerPool } from '../worker/pool.ts';
+import { givenWork } from './given.ts';
 import type { KnownFramesOf } from './known-frames.ts';
 import type { ListedClip, ListedClips } from './list.ts';
 import { ClipOutput } from './output.ts';
@@ -53,6 +54,8 @@ export interface ClipsWork {
  * @throws UsageError (also without ffmpeg), ModelError, OutputError.
  */
 export async function runClips(config: Config, listed: ListedClips, hooks: ClipRunHooks = {}): Promise<ClipRunSummary> {
+  const { boxes } = config;
+  if (boxes !== undefined) return runClipsWork({ config, listed, ...(await givenWork(boxes, listed)) }, hooks);
   return runClipsWork({ config, listed, prepare: (resolved) => prepareJob(resolved), digest: null }, hooks);
 }
 

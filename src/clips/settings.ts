@@ -19,7 +19,6 @@ const WEAK_SHARE = 0.6;
 /** @throws UsageError naming the option. */
 export function refuseImageOptions(config: Config): void {
   const refused = Object.entries({
-    '--boxes': config.boxes !== undefined,
     '--labels': config.labels !== 'none',
     '--keep': config.keep.some((field) => !KEPT_BY_DEFAULT.includes(field)),
     '--protect-labels': config.protectLabels.length > 0,
