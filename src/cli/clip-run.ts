@@ -71,6 +71,7 @@ export function describeClips(summary: ClipRunSummary, config: Config): string {
       ]),
     ]),
     reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
+    summary.withdrawn === undefined ? '' : `\n${plural(summary.withdrawn, 'clip')} withdrawn\n`,
     describeReview(summary, 'track'),
     dropped.length > 0
       ? `\nNot taken from the input: ${dropped.map(([k, n]) => `${n} ${printable(k)}`).join(', ')}\n`

@@ -43,7 +43,7 @@ export class ClipLedger {
   ): Promise<boolean | undefined> {
     const known: string[] = [];
     for await (const line of privateLines(folder, LEDGER.sources, seal)) known.push(line);
-    return known.length === 0 ? undefined : known.join('\n') === clips.map(sourceLine).join('\n');
+    return known.length === 0 && clips.length > 0 ? undefined : known.join('\n') === clips.map(sourceLine).join('\n');
   }
 
   /** Makes the folder of a new run; what was left of one that was killed before its first word goes. @throws OutputError */

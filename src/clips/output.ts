@@ -1,32 +1,26 @@
-import { readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import * as v from 'valibot';
 import type { Config } from '../config.ts';
 import type { RejectedOutcome } from '../core/outcome.ts';
 import { UsageError } from '../errors.ts';
-import {
-  asOutputError,
-  makeFolder,
-  sha256OfFile,
-  syncFolder,
-  type WrittenFile,
-  withFile,
-  writeFileAtomic,
-} from '../io/atomic.ts';
+import { asOutputError, makeFolder, sha256OfFile, syncFolder, type WrittenFile, withFile } from '../io/atomic.ts';
 import { splitExtension } from '../io/extensions.ts';
 import { OutputLock } from '../io/lock.ts';
 import { checkOutput, clearOutput, inspectOutput } from '../io/output-folder.ts';
 import { CLIP_WORK } from '../io/private-files.ts';
 import type { PrivateRun } from '../io/private-run.ts';
-import { jsonLines, rejectedRecord } from '../io/records.ts';
+import { rejectedRecord, withdrawnRecord } from '../io/records.ts';
 import { LOG_FOLDER, logFile, RUN_FILE, RunLog } from '../io/run-log.ts';
 import type { Seal } from '../io/seal.ts';
 import { differingSettings } from '../io/settings.ts';
 import { shardOfStaging, stagingName, TargetNames } from '../io/target-names.ts';
+import { withdrawnSamples } from '../io/tombstones.ts';
+import { assertNoWithdrawal } from '../io/withdrawal.ts';
 import type { PublishedContainer } from '../video/types.ts';
 import { ClipLedger } from './ledger.ts';
 import type { ListedClip } from './list.ts';
-import { type ClipRecord, clipRecordSchema, type FrameRecord, type VerifiedClip } from './record.ts';
+import { readClipRecord, writeClipLog } from './log.ts';
+import type { ClipRecord, FrameRecord, VerifiedClip } from './record.ts';
 
 export interface ClipOutputOptions {
   readonly config: Config;
@@ -54,6 +48,8 @@ export class ClipOutput {
   readonly #log: RunLog;
   readonly #ledger: ClipLedger;
   readonly #files: readonly string[];
+  /** Clips that must not come back. */
+  readonly #withdrawn: ReadonlySet<number>;
 
   /**
    * Prepares the folders, or goes on with those of an earlier run of the same settings and inputs.
@@ -71,9 +67,10 @@ export class ClipOutput {
       // Keys come before the run: nothing is written that they do not encrypt.
       if (state.kind !== 'earlier') await ClipLedger.create(privateDir, seal);
       const log = await RunLog.create(out, { ...settings });
-      const ledger = await ClipLedger.open(privateDir, clips, privateRun, seal);
+      const withdrawn = await withdrawnSamples(out, privateDir, seal);
+      const ledger = await ClipLedger.open(privateDir, withoutThose(clips, withdrawn), privateRun, seal);
       await removeUnfinished(out);
-      return new ClipOutput(options, lock, log, ledger);
+      return new ClipOutput(options, lock, log, ledger, withdrawn);
     } catch (error) {
       await lock.release().catch(() => undefined);
       await rmdir(join(out, LOG_FOLDER)).catch(() => undefined);
@@ -81,8 +78,15 @@ export class ClipOutput {
     }
   }
 
-  private constructor(options: ClipOutputOptions, lock: OutputLock, log: RunLog, ledger: ClipLedger) {
+  private constructor(
+    options: ClipOutputOptions,
+    lock: OutputLock,
+    log: RunLog,
+    ledger: ClipLedger,
+    withdrawn: ReadonlySet<number>,
+  ) {
     this.seal = options.seal;
+    this.#withdrawn = withdrawn;
     this.#out = options.config.out;
     this.#privateDir = options.config.privateDir;
     this.#lock = lock;
@@ -110,10 +114,13 @@ export class ClipOutput {
 
   /** What an earlier run has published of the clip; it stays as it is. */
   async kept(clip: ListedClip): Promise<ClipRecord | undefined> {
-    const text = await readFile(join(this.#out, logFile(clip.key)), 'utf8').catch(() => undefined);
-    if (text === undefined) return undefined;
-    const record = readRecord(text);
-    if (record?.key !== clip.key) return undefined;
+    if (this.#withdrawn.has(clip.index)) {
+      const record = withdrawnRecord(clip.key);
+      this.#log.commit([await writeClipLog(this.#out, record)]);
+      return record;
+    }
+    const record = await readClipRecord(this.#out, clip.key);
+    if (record === undefined || record.status === 'withdrawn') return undefined;
     const files: WrittenFile[] = [];
     if (record.status === 'verified') {
       const sha256 = await sha256OfFile(join(this.#out, this.fileOf(clip))).catch(() => undefined);
@@ -144,7 +151,8 @@ export class ClipOutput {
       throw asOutputError(target, error);
     }
     await this.#ledger.release(clip);
-    await this.#writeLog(clip, [{ path: record.file, sha256: record.out_sha256 }], record, frames);
+    const log = await writeClipLog(this.#out, record, frames);
+    this.#log.commit([{ path: record.file, sha256: record.out_sha256 }, log]);
   }
 
   /** Writes that a clip is not published, and in private why. @throws OutputError */
@@ -154,21 +162,8 @@ export class ClipOutput {
     await rm(join(this.#out, this.fileOf(clip)), { force: true });
     await this.#ledger.hold(clip, { status, stage, reason, message });
     const record = rejectedRecord(clip.key, outcome);
-    await this.#writeLog(clip, [], record, none());
+    this.#log.commit([await writeClipLog(this.#out, record)]);
     return record;
-  }
-
-  async #writeLog(
-    { key }: ListedClip,
-    files: readonly WrittenFile[],
-    record: ClipRecord,
-    frames: AsyncIterable<FrameRecord>,
-  ): Promise<void> {
-    const lines = [jsonLines([record])];
-    for await (const frame of frames) lines.push(jsonLines([frame]));
-    const path = logFile(key);
-    const sha256 = await writeFileAtomic(join(this.#out, path), lines.join(''));
-    this.#log.commit([...files, { path, sha256 }]);
   }
 
   /** Every clip is done. @throws OutputError */
@@ -188,16 +183,6 @@ export class ClipOutput {
   }
 }
 
-async function* none(): AsyncGenerator<FrameRecord> {}
-
-function readRecord(log: string): ClipRecord | undefined {
-  try {
-    return v.parse(clipRecordSchema, JSON.parse(log.slice(0, log.indexOf('\n')))) as ClipRecord;
-  } catch {
-    return undefined;
-  }
-}
-
 function namesOf({ config: { format }, clips, containerFor }: ClipOutputOptions): string[] {
   const names = new TargetNames();
   return clips.map((clip) => {
@@ -211,6 +196,7 @@ async function assertSameRun(
   { config: { out, privateDir }, clips, settings, privateRun, seal }: ClipOutputOptions,
   earlier: Readonly<Record<string, unknown>>,
 ): Promise<void> {
+  await assertNoWithdrawal(privateDir, earlier);
   const differences = await ClipLedger.differences(privateDir, privateRun, seal);
   if (differences.length === 0) differences.push(...differingSettings(earlier, settings));
   if (differences.length > 0) {
@@ -219,9 +205,15 @@ async function assertSameRun(
     );
   }
   // One that was killed at its very beginning has written no clip down, and has published none.
-  const isKnown = (await ClipLedger.knows(privateDir, clips, seal)) ?? !(await hasLogs(out));
+  const listed = withoutThose(clips, await withdrawnSamples(out, privateDir, seal));
+  const isKnown = (await ClipLedger.knows(privateDir, listed, seal)) ?? !(await hasLogs(out));
   if (isKnown) return;
   throw new UsageError(`Expected the inputs of the earlier run in ${out}, but they differ; --overwrite replaces it`);
+}
+
+/** The private folder knows nothing of withdrawn clips. */
+function withoutThose(clips: readonly ListedClip[], withdrawn: ReadonlySet<number>): ListedClip[] {
+  return clips.filter(({ index }) => !withdrawn.has(index));
 }
 
 async function hasLogs(out: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { RejectedRecord } from '../core/outcome.ts';
+import type { RejectedRecord, WithdrawnRecord } from '../core/outcome.ts';
 import { type ClassName, ORIGINS } from '../core/types.ts';
 import { publicRegion } from '../io/records.ts';
 import { regionSchema } from '../record-schema.ts';
@@ -35,7 +35,7 @@ export interface FrameRecord {
   readonly regions: readonly ClipRegion[];
 }
 
-export type ClipRecord = VerifiedClip | RejectedRecord;
+export type ClipRecord = VerifiedClip | RejectedRecord | WithdrawnRecord;
 
 const length = v.pipe(v.number(), v.integer(), v.minValue(0));
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -67,6 +67,7 @@ export const clipRecordSchema = v.variant('status', [
     stage: v.picklist(['read', 'decode', 'detect', 'redact', 'encode', 'verify', 'worker']),
     reason: code,
   }),
+  v.strictObject({ v: v.literal(1), key, status: v.literal('withdrawn') }),
 ]);
 
 /** Every other line. */

@@ -11,6 +11,7 @@ import { WorkerPool } from '../worker/pool.ts';
 import { givenWork } from './given.ts';
 import type { KnownFramesOf } from './known-frames.ts';
 import type { ListedClip, ListedClips } from './list.ts';
+import { publicClipResult } from './log.ts';
 import { ClipOutput } from './output.ts';
 import { ClipRunFrames, type ClipRunProgress } from './progress.ts';
 import { type ClipRunParts, followedIn, publishClip } from './publish-clip.ts';
@@ -108,8 +109,7 @@ export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promis
         return summary('interrupted');
       }
       done.review = await review?.sumUp((clip) => followedIn(clip, parts));
-      const { total, published, rejected, frames: count, tracks, reasons } = summary('finished');
-      await output.finish({ total, published, rejected, frames: count, tracks, reasons, ...publicReview(done.review) });
+      await output.finish({ ...publicClipResult(done.records), ...publicReview(done.review) });
       return summary('finished');
     } catch (error) {
       await output.abort('failed');
