@@ -63,7 +63,6 @@ describe.skipIf(tools === undefined)('clips', () => {
 
   it.each([
     ['report', () => ['report', at('clean')]],
-    ['withdraw', () => ['withdraw', at('clean'), '--source', '000000000', '--yes']],
     ['finalize', () => ['finalize', at('clean')]],
   ])('are left alone by %s, which says so', async (_, args) => {
     const before = await listing(at('clean'));
