@@ -5,7 +5,7 @@ import type { ClipRunSummary } from '../clips/summary.ts';
 import type { Config } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
 import { interruptible } from './interrupt.ts';
-import { ProgressLine } from './progress.ts';
+import { clipCounts, ProgressLine } from './progress.ts';
 import { describeReview } from './summary.ts';
 import { duration, plural, printable, type Terminal, table } from './terminal.ts';
 
@@ -21,16 +21,12 @@ export async function executeClips(
   terminal: Terminal,
   verb?: string,
 ): Promise<number> {
-  const progress = new ProgressLine<ClipRunProgress>(
-    terminal,
-    ({ clips: all, clipsDone }) => [`clips ${clipsDone}/${all}`],
-    'frames/s',
-  );
+  const progress = new ProgressLine<ClipRunProgress>(terminal, clipCounts, 'frames/s');
   const shown: ClipRunHooks = quiet
     ? {}
     : {
         onStart: (start) => terminal.err(describeStart(start, config, verb)),
-        onProgress: (state) => state.total > 0 && progress.update(state),
+        onProgress: (state) => progress.update(state),
       };
   const summary = await interruptible((signal) => job({ signal, ...shown }), terminal, {
     quiet: Boolean(quiet),

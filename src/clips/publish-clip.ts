@@ -1,6 +1,5 @@
 import type { Config } from '../config.ts';
 import type { RejectedOutcome } from '../core/outcome.ts';
-import type { ClassName } from '../core/types.ts';
 import { SampleError } from '../errors.ts';
 import { sha256OfFile } from '../io/atomic.ts';
 import { probeClip } from '../video/probe.ts';
@@ -13,7 +12,7 @@ import { type AnonymizedClip, anonymizeClip, type ClipSettings, tracksOf } from 
 import { type KnownFramesOf, keepFrames, storedFrames } from './known-frames.ts';
 import type { ListedClip } from './list.ts';
 import type { ClipOutput } from './output.ts';
-import type { ClipRunFrames } from './progress.ts';
+import type { ClipRunFrames, ClipStep } from './progress.ts';
 import { type ClipRecord, type FrameRecord, publicClipRegion, type VerifiedClip } from './record.ts';
 import type { ClipReview } from './review.ts';
 import { policyOf, strippedOf, trackingThresholds } from './settings.ts';
@@ -35,6 +34,8 @@ export interface ClipRunParts {
   readonly knownFrames: KnownFramesOf | undefined;
   /** What a person says about what was found. */
   readonly review: ClipReview | undefined;
+  readonly bytesOf: (clip: ListedClip) => number;
+  readonly onStep: (step: ClipStep, clip: ListedClip) => void;
   /** Seconds that one step of a clip, such as opening it, may take. */
   readonly timeoutSeconds: number;
 }
@@ -45,31 +46,34 @@ export interface ClipRunParts {
  */
 export async function publishClip(listed: ListedClip, parts: ClipRunParts): Promise<ClipRecord | undefined> {
   const { output, pool, tools, frames: run } = parts;
-  const progress = run.begin();
-  let ended = 0;
+  const progress = run.begin((step) => parts.onStep(step, listed));
   try {
+    progress.enter('open');
     const opened = await openClip(listed, parts);
-    if ('status' in opened) return await output.reject(listed, opened);
+    const bytes = parts.bytesOf(listed);
+    if ('status' in opened) {
+      run.pass(bytes);
+      return await output.reject(listed, opened);
+    }
     const { clip, workspace } = opened;
-    const frames = clip.pts.length;
-    run.expect(frames);
+    run.expect(progress, clip.pts.length, bytes);
     const path = await output.stage(listed);
     const settings = clipSettings(listed, parts);
     const corrections = parts.review?.of(listed) ?? [];
     const group = listed.index;
     const outcome = await anonymizeClip({ tools, clip, workspace, pool, settings, corrections, group, path, progress });
     if (outcome === 'stopped') return undefined;
-    ended = frames;
     if (outcome.status !== 'anonymized') {
       await workspace.remove();
       return await output.reject(listed, outcome);
     }
+    progress.enter('publish');
     const record = await recordOf(listed, clip, outcome, path, parts);
     await output.publish(listed, path, record, frameRecords(workspace, outcome.segments));
     await workspace.removeSegments(outcome.segments);
     return record;
   } finally {
-    run.end(progress, ended);
+    run.end(progress);
   }
 }
 
@@ -123,7 +127,7 @@ async function openClip(
 async function recordOf(
   listed: ListedClip,
   clip: ClipInfo,
-  { tracks }: AnonymizedClip,
+  { counts }: AnonymizedClip,
   path: string,
   { config, job, output }: ClipRunParts,
 ): Promise<VerifiedClip> {
@@ -138,18 +142,11 @@ async function recordOf(
     frames: clip.pts.length,
     policy: policyOf(config, job),
     models: job.models,
-    counts: countTracks(tracks),
+    counts,
     audio: config.audio,
     stripped: strippedOf(clip, config),
     out_sha256: await sha256OfFile(path),
   };
-}
-
-/** Things that were seen: not the other ways that one may have gone. */
-function countTracks(tracks: readonly Track[]): Record<ClassName, number> {
-  const counts: Record<ClassName, number> = { face: 0, body: 0, plate: 0, text: 0 };
-  for (const { class: cls, seen } of tracks) if (seen.includes(true)) counts[cls]++;
-  return counts;
 }
 
 async function* frameRecords(workspace: ClipWorkspace, segments: number): AsyncGenerator<FrameRecord> {

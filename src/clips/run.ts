@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { Config } from '../config.ts';
 import { checkOutput } from '../io/output-folder.ts';
 import { openKeys } from '../io/run-keys.ts';
@@ -13,7 +14,7 @@ import type { KnownFramesOf } from './known-frames.ts';
 import type { ListedClip, ListedClips } from './list.ts';
 import { publicClipResult } from './log.ts';
 import { ClipOutput } from './output.ts';
-import { ClipRunFrames, type ClipRunProgress } from './progress.ts';
+import { ClipRunFrames, type ClipRunProgress, type ClipStep } from './progress.ts';
 import { type ClipRunParts, followedIn, publishClip } from './publish-clip.ts';
 import type { ClipRecord } from './record.ts';
 import { ClipReview } from './review.ts';
@@ -29,6 +30,8 @@ export interface ClipRunHooks {
   readonly signal?: AbortSignal;
   readonly onStart?: (start: Pick<ClipRunSummary, 'total' | 'workers' | 'device' | 'notices'>) => void;
   readonly onProgress?: (progress: ClipRunProgress) => void;
+  /** A clip, by its number among the inputs, enters a step. */
+  readonly onStep?: (step: ClipStep, clip: number) => void;
 }
 
 /** What a run over clips reads, and what is known of it. */
@@ -82,9 +85,19 @@ export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promis
     const providers = await pool.ready();
     const privateRun = privateClipRun(work, job, settings, review);
     const output = await ClipOutput.open({ config, clips, containerFor, settings, privateRun, seal });
-    const frames = new ClipRunFrames();
+    const sizes = await Promise.all(
+      clips.map(({ path }) =>
+        stat(path).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      ),
+    );
+    const frames = new ClipRunFrames(sizes.reduce((sum, size) => sum + size, 0));
     const parts: ClipRunParts = {
       ...{ config, tools, job, pool, output, frames, containerFor, knownFrames, review },
+      bytesOf: ({ index }) => sizes[index] as number,
+      onStep: (step, { index }) => hooks.onStep?.(step, index),
       timeoutSeconds: GIVE_UP_SECONDS,
     };
     const done: Done = { records: [], kept: 0 };
@@ -158,7 +171,10 @@ async function publishAll(
   const lane = async (): Promise<void> => {
     for (let clip = waiting.shift(); clip !== undefined; clip = waiting.shift()) {
       const earlier = await output.kept(clip);
-      if (earlier !== undefined) done.kept++;
+      if (earlier !== undefined) {
+        frames.pass(parts.bytesOf(clip));
+        done.kept++;
+      }
       const record = earlier ?? (await publishClip(clip, parts));
       if (record !== undefined) done.records.push(record);
     }

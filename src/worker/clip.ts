@@ -4,12 +4,12 @@ import { ModelError, SampleError, type Stage, UsageError } from '../errors.ts';
 import { redactInPlace } from '../redact/apply.ts';
 import { CellMemory, REMEMBERED } from '../redact/cell-memory.ts';
 import { planRegions } from '../redact/plan.ts';
+import { checkSegment } from '../video/check-segment.ts';
 import { changeSince, type FrameChange, type Glance, glanceAt, LOOK_BACK, mayBeCut } from '../video/cuts.ts';
 import { decodeFrames } from '../video/decode.ts';
 import { openEncoder } from '../video/encode.ts';
-import { probeClip } from '../video/probe.ts';
 import { findFfmpeg } from '../video/tools.ts';
-import type { ClipCodec, ClipInfo, FfmpegTools } from '../video/types.ts';
+import type { ClipCodec, ClipInfo } from '../video/types.ts';
 import type { Job } from './job.ts';
 import type { Networks } from './networks.ts';
 import { recordRegion, rejection } from './process.ts';
@@ -155,40 +155,13 @@ export async function redactSegment(
         Atomics.add(state, 0, 1);
       }
       await encoder.close();
-      await checkEncoded(tools, path, glances, clip);
+      await checkSegment(tools, path, clip, glances);
     } catch (error) {
       await encoder.abort();
       throw error;
     }
     return { status: 'redacted', frames };
   });
-}
-
-/** Most that the mean colours of a frame may change by encoding, 0…255. */
-const RESEMBLES = 12;
-
-/**
- * Opens an encoded segment again: every frame in it must look like the redacted one that it was made from.
- * @throws SampleError (`verify`) when one does not: another frame may be one that was not redacted.
- */
-async function checkEncoded(
-  tools: FfmpegTools,
-  path: string,
-  glances: readonly Glance[],
-  { width, height }: ClipInfo,
-): Promise<void> {
-  const limits = { limitPixels: (width + 1) * (height + 1), limitFrames: glances.length, timeoutSeconds: 3600 };
-  const encoded = await probeClip(tools, path, limits);
-  const received = encoded.pts.length;
-  if (received !== glances.length) {
-    throw new SampleError('verify', 'clip-differs', `Expected ${glances.length} frames but received ${received}`);
-  }
-  for await (const { index, rgb } of decodeFrames(tools, encoded, { from: 0, to: received })) {
-    const [difference = 0] = changeSince(index, glanceAt(rgb), [glances[index] as Glance]).differences;
-    if (difference <= RESEMBLES) continue;
-    const message = `Expected an encoded frame like the redacted one but its colours differ by ${difference}`;
-    throw new SampleError('verify', 'clip-differs', message);
-  }
 }
 
 function clipRegion(
