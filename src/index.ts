@@ -7,6 +7,7 @@ export {
 } from './api.ts';
 export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';
 export type { ClipRunProgress, ClipStep } from './clips/progress.ts';
+export { type ClipReplay, type ClipReplayOptions, openClipReplay } from './clips/replay.ts';
 export { type ClipRunHooks, runClips } from './clips/run.ts';
 export type { ClipRunSummary } from './clips/summary.ts';
 export { type Config, fillConfig } from './config.ts';

@@ -1,6 +1,7 @@
 import type { RejectedOutcome } from '../core/outcome.ts';
 import type { ClassName } from '../core/types.ts';
 import { OutputError, SampleError } from '../errors.ts';
+import type { ClipCorrection } from '../known/clip-corrections.ts';
 import { sceneCuts } from '../video/cuts.ts';
 import { codecFor, joinSegments } from '../video/join.ts';
 import { buildTracks, type Timeline, type Track } from '../video/tracks/index.ts';
@@ -10,7 +11,9 @@ import { type DetectedFrame, type DetectSegment, firstRemembered, type RedactSeg
 import type { SegmentOutcome } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { rejection } from '../worker/process.ts';
+import { correctTracks } from './correct-tracks.ts';
 import { Covers } from './covers.ts';
+import { givenTracks, isGiven } from './given-tracks.ts';
 import type { ClipProgress } from './progress.ts';
 import type { ClipWorkspace } from './workspace.ts';
 
@@ -32,6 +35,8 @@ export interface ClipWork {
   /** Reports weak candidates, too. */
   readonly pool: WorkerPool;
   readonly settings: ClipSettings;
+  /** What a person says about what was detected. */
+  readonly corrections: readonly ClipCorrection[];
   /** Number of the clip in the run: decides replacements. */
   readonly group: number;
   /** File that the anonymized clip is written to. */
@@ -76,14 +81,14 @@ export async function anonymizeClip(work: ClipWork): Promise<AnonymizedClip | Re
   }
 }
 
-async function coversOf({ clip, settings, workspace }: ClipWork, segments: number): Promise<Covers> {
+async function coversOf({ clip, settings, corrections, workspace }: ClipWork, segments: number): Promise<Covers> {
   const frames: DetectedFrame[] = [];
   for (let segment = 0; segment < segments; segment++) {
     const kept = await workspace.detected(segment);
     if (kept === undefined) throw new OutputError('Expected the detections of a moment ago but they are gone');
     for (const frame of kept) frames.push(frame);
   }
-  return new Covers(tracksOf(frames, clip, settings));
+  return new Covers(correctTracks(tracksOf(frames, clip, settings), corrections, clip).tracks);
 }
 
 async function join({ tools, clip, workspace, settings, path, progress }: ClipWork, segments: number): Promise<void> {
@@ -193,6 +198,7 @@ function asRejected(outcome: SegmentOutcome): RejectedOutcome {
 /** Tracks over the whole clip. @throws SampleError for detections that no sound model makes. */
 export function tracksOf(frames: readonly DetectedFrame[], clip: ClipInfo, settings: ClipSettings): Track[] {
   const { detectEvery, thresholds } = settings;
+  if (isGiven(frames)) return givenTracks(frames, (cls) => thresholds[cls] < Infinity);
   const { width, height } = clip;
   const timeline: Timeline = { width, height, times: stepsOf(clip.pts), cuts: sceneCuts(frames) };
   const seen = frames.flatMap(({ frame, detections }) => (detections === undefined ? [] : [{ frame, detections }]));

@@ -9,9 +9,12 @@ interface Kept {
   readonly from: number;
   /** x1, y1, x2, y2 of every frame. */
   readonly boxes: Float64Array;
-  /** 1 where it was detected. */
-  readonly seen: Uint8Array;
+  /** Index into `STATES`, of every frame. */
+  readonly states: Uint8Array;
 }
+
+/** Whether a thing was detected in a frame, or what somebody else says. */
+const STATES = ['inferred', 'seen', 'removed', 'given', 'review'] as const;
 
 /** What to cover, by frame: 33 bytes for every box of every track, since it is held as long as a clip is redacted. */
 export class Covers {
@@ -31,22 +34,28 @@ export class Covers {
     const frames: FrameCover[][] = Array.from({ length: to - from }, () => []);
     for (const track of this.#tracks) {
       if (track.from >= to) break;
-      const last = Math.min(to, track.from + track.seen.length);
+      const last = Math.min(to, track.from + track.states.length);
       for (let frame = Math.max(from, track.from); frame < last; frame++) {
-        frames[frame - from]?.push(coverOf(track, frame - track.from));
+        const cover = coverOf(track, frame - track.from);
+        if (cover !== undefined) frames[frame - from]?.push(cover);
       }
     }
     return frames;
   }
 }
 
-function kept({ id, class: cls, from, boxes, seen }: Track): Kept {
+function kept({ id, class: cls, from, boxes, seen, said }: Track): Kept {
   const sides = new Float64Array(4 * boxes.length);
   for (const [i, { x1, y1, x2, y2 }] of boxes.entries()) sides.set([x1, y1, x2, y2], 4 * i);
-  return { id, class: cls, from, boxes: sides, seen: Uint8Array.from(seen, Number) };
+  const states = Uint8Array.from(seen, (isSeen, i) => STATES.indexOf(said?.[i] ?? (isSeen ? 'seen' : 'inferred')));
+  return { id, class: cls, from, boxes: sides, states };
 }
 
-function coverOf({ id, class: label, boxes, seen }: Kept, i: number): FrameCover {
+function coverOf({ id, class: label, boxes, states }: Kept, i: number): FrameCover | undefined {
+  const state = STATES[states[i] as number];
+  if (state === undefined || state === 'removed') return undefined;
   const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = boxes.subarray(4 * i, 4 * i + 4);
-  return { detection: { label, box: { x1, y1, x2, y2 }, score: 1, model: 'track', track: id }, seen: seen[i] === 1 };
+  const detection = { label, box: { x1, y1, x2, y2 }, score: 1, model: 'track', track: id };
+  const isSaid = state === 'given' || state === 'review';
+  return { detection: isSaid ? { ...detection, origin: state } : detection, seen: state !== 'inferred' };
 }

@@ -3,16 +3,19 @@ import type { RejectedOutcome } from '../core/outcome.ts';
 import { SampleError } from '../errors.ts';
 import { sha256OfFile } from '../io/atomic.ts';
 import { probeClip } from '../video/probe.ts';
+import type { Track } from '../video/tracks/index.ts';
 import type { ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { rejection } from '../worker/process.ts';
-import { type AnonymizedClip, anonymizeClip, type ClipSettings } from './anonymize-clip.ts';
+import { type AnonymizedClip, anonymizeClip, type ClipSettings, tracksOf } from './anonymize-clip.ts';
+import { type KnownFramesOf, keepFrames, storedFrames } from './known-frames.ts';
 import type { ListedClip } from './list.ts';
 import type { ClipOutput } from './output.ts';
 import type { ClipRunFrames, ClipStep } from './progress.ts';
 import { type ClipRecord, type FrameRecord, publicClipRegion, type VerifiedClip } from './record.ts';
-import { policyOf, strippedOf } from './settings.ts';
+import type { ClipReview } from './review.ts';
+import { policyOf, strippedOf, trackingThresholds } from './settings.ts';
 import { ClipWorkspace } from './workspace.ts';
 
 /** Longest clip, frames: nine hours at 60 a second. */
@@ -27,6 +30,10 @@ export interface ClipRunParts {
   readonly output: ClipOutput;
   readonly frames: ClipRunFrames;
   readonly containerFor: (clip: ListedClip) => PublishedContainer;
+  /** What takes the place of detectors; absent where there are some. */
+  readonly knownFrames: KnownFramesOf | undefined;
+  /** What a person says about what was found. */
+  readonly review: ClipReview | undefined;
   readonly bytesOf: (clip: ListedClip) => number;
   readonly onStep: (step: ClipStep, clip: ListedClip) => void;
   /** Seconds that one step of a clip, such as opening it, may take. */
@@ -38,7 +45,7 @@ export interface ClipRunParts {
  * @throws ModelError, UsageError, OutputError: the run cannot go on.
  */
 export async function publishClip(listed: ListedClip, parts: ClipRunParts): Promise<ClipRecord | undefined> {
-  const { config, job, output, pool, tools, frames: run } = parts;
+  const { output, pool, tools, frames: run } = parts;
   const progress = run.begin((step) => parts.onStep(step, listed));
   try {
     progress.enter('open');
@@ -51,11 +58,10 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
     const { clip, workspace } = opened;
     run.expect(progress, clip.pts.length, bytes);
     const path = await output.stage(listed);
-    const { thresholds } = job.detect;
-    const container = parts.containerFor(listed);
-    const settings: ClipSettings = { detectEvery: config.detectEvery, audio: config.audio, container, thresholds };
+    const settings = clipSettings(listed, parts);
+    const corrections = parts.review?.of(listed) ?? [];
     const group = listed.index;
-    const outcome = await anonymizeClip({ tools, clip, workspace, pool, settings, group, path, progress });
+    const outcome = await anonymizeClip({ tools, clip, workspace, pool, settings, corrections, group, path, progress });
     if (outcome === 'stopped') return undefined;
     if (outcome.status !== 'anonymized') {
       await workspace.remove();
@@ -71,17 +77,43 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
   }
 }
 
+function clipSettings(listed: ListedClip, { config, job, containerFor }: ClipRunParts): ClipSettings {
+  const { detectEvery, audio } = config;
+  return { detectEvery, audio, container: containerFor(listed), thresholds: trackingThresholds(job) };
+}
+
+/** What was followed in a published clip, before a person's corrections; undefined for one that was not published. */
+export async function followedIn(
+  listed: ListedClip,
+  parts: ClipRunParts,
+): Promise<{ clip: ClipInfo; tracks: readonly Track[] } | undefined> {
+  const stored = await storedFrames(ClipWorkspace.over(parts.output.workOf(listed), parts.output.seal));
+  if (stored === undefined) return undefined;
+  return { clip: stored.clip, tracks: tracksOf(stored.frames, stored.clip, clipSettings(listed, parts)) };
+}
+
 /** What the clip is, and the folder of the work on it. */
 async function openClip(
   listed: ListedClip,
-  { config, job, output, timeoutSeconds, tools }: ClipRunParts,
+  { config, job, output, knownFrames, timeoutSeconds, tools }: ClipRunParts,
 ): Promise<{ clip: ClipInfo; workspace: ClipWorkspace } | RejectedOutcome> {
   try {
-    const fingerprint = { sha256: await sha256OfFile(listed.path), policy: policyOf(config, job), seed: config.seed };
-    const { workspace, clip: earlier } = await ClipWorkspace.open(output.workOf(listed), fingerprint);
+    const known = await knownFrames?.(listed);
+    if (known !== undefined && 'status' in known) return known;
+    const sha256 = await sha256OfFile(listed.path).catch((error: NodeJS.ErrnoException) => {
+      if (known?.sha256 === undefined || error.code !== 'ENOENT') throw error;
+      throw new SampleError('read', 'source-gone', 'Expected the clip of the earlier run but it is gone');
+    });
+    if (known?.sha256 !== undefined && known.sha256 !== sha256) {
+      throw new SampleError('read', 'source-changed', 'Expected the clip of the earlier run but it has changed since');
+    }
+    const fingerprint = { sha256, policy: policyOf(config, job), seed: config.seed };
+    const { workspace, clip: earlier } = await ClipWorkspace.open(output.workOf(listed), fingerprint, output.seal);
     if (earlier !== undefined) return { workspace, clip: { ...earlier, path: listed.path } };
     const limits = { limitPixels: config.limitPixels, limitFrames: LIMIT_FRAMES, timeoutSeconds };
-    const clip = await probeClip(tools, listed.path, limits);
+    const clip = known?.clip ? { ...known.clip, path: listed.path } : await probeClip(tools, listed.path, limits);
+    // Before the clip counts as begun: what is known takes the place of looking, as a whole or not at all.
+    if (known !== undefined) await keepFrames(workspace, known.in(clip));
     await workspace.begin(fingerprint, clip);
     return { workspace, clip };
   } catch (error) {

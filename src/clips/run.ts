@@ -1,15 +1,24 @@
 import { stat } from 'node:fs/promises';
 import type { Config } from '../config.ts';
-import { prepareJob } from '../prepare.ts';
+import { checkOutput } from '../io/output-folder.ts';
+import { openKeys } from '../io/run-keys.ts';
+import { type DetectedBefore, prepareJob } from '../prepare.ts';
+import { publicReview } from '../record-counts.ts';
+import type { ReviewSummary } from '../run.ts';
 import { findFfmpeg } from '../video/tools.ts';
 import type { PublishedContainer } from '../video/types.ts';
+import type { Job } from '../worker/job.ts';
 import { WorkerPool } from '../worker/pool.ts';
+import { givenWork } from './given.ts';
+import type { KnownFramesOf } from './known-frames.ts';
 import type { ListedClip, ListedClips } from './list.ts';
+import { publicClipResult } from './log.ts';
 import { ClipOutput } from './output.ts';
 import { ClipRunFrames, type ClipRunProgress, type ClipStep } from './progress.ts';
-import { type ClipRunParts, publishClip } from './publish-clip.ts';
+import { type ClipRunParts, followedIn, publishClip } from './publish-clip.ts';
 import type { ClipRecord } from './record.ts';
-import { containerOf, detectingJob, publicSettings, refuseImageOptions } from './settings.ts';
+import { ClipReview } from './review.ts';
+import { containerOf, detectingJob, privateClipRun, publicSettings, refuseImageOptions } from './settings.ts';
 import { type ClipRunSummary, summarizeClips } from './summary.ts';
 
 /** After so long, a worker that has not finished a segment counts as hanging; every frame has its own limit. */
@@ -25,31 +34,61 @@ export interface ClipRunHooks {
   readonly onStep?: (step: ClipStep, clip: number) => void;
 }
 
+/** What a run over clips reads, and what is known of it. */
+export interface ClipsWork {
+  readonly config: Config;
+  readonly listed: ListedClips;
+  readonly prepare: (config: Config) => Promise<Job>;
+  /** What takes the place of detectors, clip by clip. */
+  readonly knownFrames?: KnownFramesOf;
+  /** Where detections come from, when not from detectors. */
+  readonly detections?: 'given' | 'stored';
+  /** How stored detections were made. */
+  readonly before?: DetectedBefore;
+  /** SHA-256 of the given regions. */
+  readonly digest: string | null;
+  /** What there is to say about them, one sentence each. */
+  readonly notices?: readonly string[];
+}
+
 /**
  * Anonymizes clips, each in two passes. Nothing is written before inputs, ffmpeg, models and workers have been checked.
  * What an earlier run with the same settings and inputs has done is kept, whole segments included.
  *
  * @throws UsageError (also without ffmpeg), ModelError, OutputError.
  */
-export async function runClips(
-  config: Config,
-  { clips, dropped }: ListedClips,
-  hooks: ClipRunHooks = {},
-): Promise<ClipRunSummary> {
-  await refuseImageOptions(config);
+export async function runClips(config: Config, listed: ListedClips, hooks: ClipRunHooks = {}): Promise<ClipRunSummary> {
+  const { boxes } = config;
+  if (boxes !== undefined) return runClipsWork({ config, listed, ...(await givenWork(boxes, listed)) }, hooks);
+  return runClipsWork({ config, listed, prepare: (resolved) => prepareJob(resolved), digest: null }, hooks);
+}
+
+/** `runClips` of what is listed already. Throws as it does. */
+export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promise<ClipRunSummary> {
+  const { config, knownFrames, notices = [] } = work;
+  const { clips, dropped } = work.listed;
+  refuseImageOptions(config);
+  const { kind } = await checkOutput(config);
+  const { seal } = await openKeys(config, kind === 'earlier');
+  const review = await reviewOf(config, clips);
   const tools = await findFfmpeg();
-  const job = await prepareJob(config);
-  const settings = publicSettings(config, job);
+  const job = await work.prepare(config);
+  const settings = {
+    ...publicSettings(config, job),
+    ...(work.detections ? { detections: work.detections } : {}),
+    ...(review ? { corrections: true } : {}),
+  };
   const containers = await Promise.all(clips.map((clip) => containerOf(clip, config)));
   const containerFor = ({ index }: ListedClip): PublishedContainer => containers[index] as PublishedContainer;
   const pool = new WorkerPool(detectingJob(job), { workers: config.workers, giveUpAfter: GIVE_UP_SECONDS });
   try {
     const providers = await pool.ready();
-    const output = await ClipOutput.open(config, clips, containerFor, settings);
+    const privateRun = privateClipRun(work, job, settings, review);
+    const output = await ClipOutput.open({ config, clips, containerFor, settings, privateRun, seal });
     const sizes = await Promise.all(clips.map(sizeOf));
     const frames = new ClipRunFrames(sizes.reduce((sum, size) => sum + size, 0));
     const parts: ClipRunParts = {
-      ...{ config, tools, job, pool, output, frames, containerFor },
+      ...{ config, tools, job, pool, output, frames, containerFor, knownFrames, review },
       bytesOf: ({ index }) => sizes[index] as number,
       onStep: (step, { index }) => hooks.onStep?.(step, index),
       timeoutSeconds: GIVE_UP_SECONDS,
@@ -60,9 +99,11 @@ export async function runClips(
       summarizeClips(config, done.records, status, {
         total: clips.length,
         kept: done.kept,
+        review: done.review,
         worked: frames.worked,
         seconds: (performance.now() - start) / 1000,
         dropped,
+        notices,
         models: job.models,
         providers,
       });
@@ -73,8 +114,8 @@ export async function runClips(
         await output.abort('interrupted');
         return summary('interrupted');
       }
-      const { total, published, rejected, frames: count, tracks, reasons } = summary('finished');
-      await output.finish({ total, published, rejected, frames: count, tracks, reasons });
+      done.review = await review?.sumUp((clip) => followedIn(clip, parts));
+      await output.finish({ ...publicClipResult(done.records), ...publicReview(done.review) });
       return summary('finished');
     } catch (error) {
       await output.abort('failed');
@@ -95,6 +136,16 @@ interface Done {
   readonly records: ClipRecord[];
   /** Clips that an earlier run has done. */
   kept: number;
+  /** What became of corrections, once all clips are done. */
+  review?: ReviewSummary | undefined;
+}
+
+async function reviewOf(
+  { corrections, classes, redact }: Config,
+  clips: readonly ListedClip[],
+): Promise<ClipReview | undefined> {
+  if (corrections === undefined) return undefined;
+  return ClipReview.read(corrections, clips, (cls) => classes.includes(cls) && redact[cls] !== 'none');
 }
 
 /** Publishes all clips, or those that are done when the signal aborts. A failure stops the others. */

@@ -1,6 +1,8 @@
 import type { Config } from '../config.ts';
 import type { ClassName } from '../core/types.ts';
-import type { ClipRecord, VerifiedClip } from './record.ts';
+import type { ReviewSummary } from '../run.ts';
+import { publicClipResult } from './log.ts';
+import type { ClipRecord } from './record.ts';
 import { noticesOf } from './settings.ts';
 
 export interface ClipRunSummary {
@@ -13,7 +15,11 @@ export interface ClipRunSummary {
   readonly frames: number;
   readonly tracks: Readonly<Record<ClassName, number>>;
   readonly reasons: Readonly<Record<string, number>>;
+  /** Clips that were withdrawn from the output of an earlier run. Absent for none. */
+  readonly withdrawn?: number;
   readonly dropped: Readonly<Record<string, number>>;
+  /** What became of corrections; absent without them, and in a run that was interrupted. */
+  readonly review?: ReviewSummary;
   readonly notices: readonly string[];
   readonly models: readonly string[];
   readonly device: readonly string[];
@@ -33,6 +39,10 @@ export interface ClipRunState {
   readonly worked: number;
   readonly seconds: number;
   readonly dropped: ReadonlyMap<string, number>;
+  /** What became of corrections. */
+  readonly review: ReviewSummary | undefined;
+  /** What there is to say besides what the settings say. */
+  readonly notices: readonly string[];
   readonly models: readonly string[];
   readonly providers: readonly string[];
 }
@@ -41,27 +51,16 @@ export function summarizeClips(
   config: Config,
   records: readonly ClipRecord[],
   status: ClipRunSummary['status'],
-  { total, kept, worked, seconds, dropped, models, providers }: ClipRunState,
+  { total, kept, worked, seconds, dropped, review, notices, models, providers }: ClipRunState,
 ): ClipRunSummary {
-  const verified = records.filter((record): record is VerifiedClip => record.status === 'verified');
-  const reasons = new Map<string, number>();
-  for (const record of records) {
-    if (record.status === 'verified') continue;
-    const reason = `${record.stage}/${record.reason}`;
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  }
-  const tracksOf = (cls: ClassName): number => verified.reduce((sum, { counts }) => sum + counts[cls], 0);
   return {
     status,
+    ...publicClipResult(records),
     total,
-    published: verified.length,
-    rejected: records.length - verified.length,
     kept,
-    frames: verified.reduce((sum, { frames }) => sum + frames, 0),
-    tracks: { face: tracksOf('face'), body: tracksOf('body'), plate: tracksOf('plate'), text: tracksOf('text') },
-    reasons: Object.fromEntries([...reasons].sort()),
     dropped: Object.fromEntries([...dropped].sort()),
-    notices: noticesOf(config),
+    ...(review === undefined ? {} : { review }),
+    notices: [...notices, ...noticesOf(config)],
     models,
     device: providers.length > 0 ? providers : ['cpu'],
     workers: config.workers,

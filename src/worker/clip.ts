@@ -1,6 +1,6 @@
 import type { RecordRegion, RejectedOutcome } from '../core/outcome.ts';
-import type { Detection, Region } from '../core/types.ts';
-import { ModelError, type Stage, UsageError } from '../errors.ts';
+import type { Detection, Origin, Region } from '../core/types.ts';
+import { ModelError, SampleError, type Stage, UsageError } from '../errors.ts';
 import { redactInPlace } from '../redact/apply.ts';
 import { CellMemory, REMEMBERED } from '../redact/cell-memory.ts';
 import { planRegions } from '../redact/plan.ts';
@@ -58,7 +58,7 @@ export interface RedactSegment extends Segment {
 export interface ClipRegion extends Omit<RecordRegion, 'origin'> {
   readonly track: number;
   /** `interpolated`: inferred from frames before and after. */
-  readonly origin: 'detector' | 'interpolated';
+  readonly origin: Origin | 'interpolated';
 }
 
 export type DetectedSegment = { readonly status: 'detected'; readonly frames: readonly DetectedFrame[] };
@@ -85,6 +85,9 @@ export async function detectSegment(
   { detect }: Pick<Networks, 'detect'>,
 ): Promise<DetectedSegment | StoppedSegment | RejectedOutcome> {
   return attempt('decode', async () => {
+    if (job.detect.networks.length === 0) {
+      throw new SampleError('detect', 'no-detections', 'Expected what was detected before but found it missing');
+    }
     const tools = await findFfmpeg();
     const state = new Int32Array(counters);
     const frames: DetectedFrame[] = [];
@@ -168,9 +171,9 @@ function clipRegion(
   width: number,
   height: number,
 ): ClipRegion {
-  const { origin: _, ...shown } = recordRegion(region, geometry, width, height);
+  const { origin, ...shown } = recordRegion(region, geometry, width, height);
   const track = region.track as number;
-  return { track, ...shown, origin: seen.has(track) ? 'detector' : 'interpolated' };
+  return { track, ...shown, origin: origin === 'detector' && !seen.has(track) ? 'interpolated' : origin };
 }
 
 async function attempt<T>(stage: Stage, work: () => Promise<T>): Promise<T | RejectedOutcome> {
