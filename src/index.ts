@@ -5,6 +5,8 @@ export {
   createAnonymizer,
   type ProcessOptions,
 } from './api.ts';
+export type { FrameRunProgress } from './clips/frames/progress.ts';
+export { type FrameRunHooks, type FrameRunSummary, runFrames } from './clips/frames/run.ts';
 export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';
 export { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from './clips/run.ts';
 export { type Config, fillConfig } from './config.ts';

@@ -18,7 +18,7 @@ import { assertNoWithdrawal } from './io/withdrawal.ts';
 import { type Options, PRESETS } from './options.ts';
 import { prepareWithoutDetectors } from './prepare.ts';
 import { type RunHooks, type RunSummary, runSource } from './run.ts';
-import { isClipRun } from './run-file.ts';
+import { isClipRun, isFrameRun } from './run-file.ts';
 import type { Known } from './worker/job.ts';
 
 /** Options that a replay does not take from the earlier run. */
@@ -183,7 +183,7 @@ async function readEarlier(folder: string, seal: Seal | undefined): Promise<Earl
   const text = out === folder ? undefined : await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) throw new UsageError(`Expected the private folder of a run but ${folder} has no run.json`);
   const run = JSON.parse(text) as { total?: number; kind?: unknown };
-  if (isClipRun(run))
+  if (isClipRun(run) || isFrameRun(run))
     throw new UsageError(`Expected the private folder of a run over images but ${folder} is of clips`);
   const settings = settingsIn(run, file);
   const { models, classes, quality, threshold, redact } = settings;

@@ -103,7 +103,7 @@ export async function anonymizeClip(work: ClipWork): Promise<AnonymizedClip | Re
 }
 
 /** The results of all segments in order, or why there is none: the first failure by order. */
-async function eachSegment<T>(
+export async function eachSegment<T>(
   starts: readonly number[],
   work: (segment: number) => Promise<T | RejectedOutcome | 'stopped'>,
 ): Promise<T[] | RejectedOutcome | 'stopped'> {
@@ -120,16 +120,22 @@ async function eachSegment<T>(
   return isStopped ? 'stopped' : done;
 }
 
-function isRejected(value: unknown): value is RejectedOutcome {
+export function isRejected(value: unknown): value is RejectedOutcome {
   return typeof value === 'object' && value !== null && 'reason' in value && 'stage' in value;
 }
 
-function rangeOf(clip: ClipInfo, segment: number): { from: number; to: number } {
+export function rangeOf(clip: ClipInfo, segment: number): { from: number; to: number } {
   const from = segment * SEGMENT_FRAMES;
   return { from, to: Math.min(clip.pts.length, from + SEGMENT_FRAMES) };
 }
 
-async function detect(work: ClipWork, segment: number): Promise<DetectedFrame[] | RejectedOutcome | 'stopped'> {
+/** What pass one needs. */
+export type FirstPass = Pick<ClipWork, 'clip' | 'workspace' | 'pool' | 'progress'> & {
+  readonly settings: Pick<ClipSettings, 'detectEvery' | 'thresholds'>;
+};
+
+/** What is detected in a segment, or was by an earlier run. */
+export async function detect(work: FirstPass, segment: number): Promise<DetectedFrame[] | RejectedOutcome | 'stopped'> {
   const { clip, workspace, pool, progress, settings } = work;
   const { from, to } = rangeOf(clip, segment);
   const kept = await workspace.detected(segment);
@@ -176,7 +182,7 @@ async function redact(
 }
 
 /** A failure ends the work on the other segments of the clip: it will not be published. */
-async function settle(outcome: Promise<SegmentOutcome>, progress: ClipProgress): Promise<SegmentOutcome> {
+export async function settle(outcome: Promise<SegmentOutcome>, progress: ClipProgress): Promise<SegmentOutcome> {
   try {
     const settled = await outcome;
     if (isRejected(settled)) progress.stop();
@@ -187,13 +193,13 @@ async function settle(outcome: Promise<SegmentOutcome>, progress: ClipProgress):
   }
 }
 
-function asRejected(outcome: SegmentOutcome): RejectedOutcome {
+export function asRejected(outcome: SegmentOutcome): RejectedOutcome {
   if (isRejected(outcome)) return outcome;
   throw new Error(`Expected a rejection but received ${outcome.status}`);
 }
 
 /** Tracks over the whole clip. @throws SampleError for detections that no sound model makes. */
-export function tracksOf(frames: readonly DetectedFrame[], clip: ClipInfo, settings: ClipSettings): Track[] {
+export function tracksOf(frames: readonly DetectedFrame[], clip: ClipInfo, settings: FirstPass['settings']): Track[] {
   const { detectEvery, thresholds } = settings;
   const { width, height } = clip;
   const timeline: Timeline = { width, height, times: stepsOf(clip.pts), cuts: sceneCuts(frames) };
@@ -209,7 +215,7 @@ function stepsOf(pts: readonly number[]): number[] {
 }
 
 /** What to cover, by frame. */
-class CoverIndex {
+export class CoverIndex {
   readonly #tracks: readonly Track[];
 
   constructor(tracks: readonly Track[]) {

@@ -188,7 +188,8 @@ async function checkEncoded(
   }
 }
 
-function clipRegion(
+/** @param seen tracks that were detected in the frame. */
+export function clipRegion(
   region: Region,
   seen: ReadonlySet<number>,
   geometry: Job['logGeometry'],
@@ -200,7 +201,8 @@ function clipRegion(
   return { track, ...shown, origin: seen.has(track) ? 'detector' : 'interpolated' };
 }
 
-async function attempt<T>(stage: Stage, work: () => Promise<T>): Promise<T | RejectedOutcome> {
+/** What fails becomes a rejection. @throws ModelError, UsageError: what fails for every clip. */
+export async function attempt<T>(stage: Stage, work: () => Promise<T>): Promise<T | RejectedOutcome> {
   try {
     return await work();
   } catch (error) {

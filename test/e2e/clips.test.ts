@@ -111,7 +111,7 @@ describe.skipIf(tools === undefined)('clips', () => {
         const isMissed = frame.frame % (hole + 5) >= 5;
         return isMissed ? { ...frame, detections: [] } : frame;
       });
-      const tracks = tracksOf(holed, clip, { thresholds, detectEvery: 1, audio: 'drop', container: 'mp4' });
+      const tracks = tracksOf(holed, clip, { thresholds, detectEvery: 1 });
       const uncovered: string[] = [];
       for (const [i, { faces }] of frames.entries()) {
         const mask = maskOf(tracks, i);
@@ -130,7 +130,7 @@ describe.skipIf(tools === undefined)('clips', () => {
     const published = await probeClip(tools, at('clean', '000000000.mp4'), limits);
     const { thresholds, detected, clip } = await stored();
     const { tracksOf } = await built<typeof import('../../src/clips/anonymize-clip.ts')>('clips/anonymize-clip.js');
-    const tracks = tracksOf(detected, clip, { thresholds, detectEvery: 1, audio: 'drop', container: 'mp4' });
+    const tracks = tracksOf(detected, clip, { thresholds, detectEvery: 1 });
     let inside = 0;
     let outside = 0;
     for await (const { index, rgb } of decodeFrames(tools, published, { from: 0, to: 3 * SCENE })) {
