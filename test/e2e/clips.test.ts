@@ -11,7 +11,7 @@ import type { Track } from '../../src/video/tracks/index.ts';
 import type { ClipInfo } from '../../src/video/types.ts';
 import type { DetectedFrame } from '../../src/worker/clip.ts';
 import { policyOf } from '../redact/scenes.ts';
-import { type FacesFrame, HEIGHT, movingFaces, WIDTH, writeClip } from '../video/moving-faces.ts';
+import { type FacesFrame, HEIGHT, movingFaces, shareMasked, WIDTH, writeClip } from '../video/moving-faces.ts';
 import { anonymize, built, json, jsonLines, listing, photograph, sharedScratch, write } from './command.ts';
 
 const tools = await findFfmpeg().catch(() => undefined);
@@ -116,7 +116,7 @@ describe.skipIf(tools === undefined)('clips', () => {
       for (const [i, { faces }] of frames.entries()) {
         const mask = maskOf(tracks, i);
         for (const face of faces) {
-          const share = shareOf(face, mask);
+          const share = shareMasked(face, mask);
           if (share < 0.9) uncovered.push(`holes of ${hole}, frame ${i}: ${share.toFixed(2)}`);
         }
       }
@@ -229,17 +229,4 @@ function maskOf(tracks: readonly Track[], frame: number): Uint8Array {
     rasterizeRegion(region, WIDTH, HEIGHT, mask);
   }
   return mask;
-}
-
-/** Share of the pixels of a face within the frame that is masked. */
-function shareOf(face: { x1: number; y1: number; x2: number; y2: number }, mask: Uint8Array): number {
-  let all = 0;
-  let masked = 0;
-  for (let y = Math.max(0, Math.ceil(face.y1)); y < Math.min(HEIGHT, face.y2); y++) {
-    for (let x = Math.max(0, Math.ceil(face.x1)); x < Math.min(WIDTH, face.x2); x++) {
-      all++;
-      masked += mask[y * WIDTH + x] as number;
-    }
-  }
-  return all === 0 ? 1 : masked / all;
 }

@@ -66,16 +66,21 @@ async function redactClip(
   { config, job, pool, progress: run, timeoutSeconds, tools }: FrameParts,
 ): Promise<ClipFrames | 'stopped'> {
   const progress = run.begin();
+  let steps: number | undefined;
   try {
     const folder = workOf(config, listed);
     const opened = await openClip({
       ...{ tools, folder, path: listed.path, policy: framePolicy(config, job), seed: config.seed },
       limits: { limitPixels: config.limitPixels, limitFrames: LIMIT_FRAMES, timeoutSeconds },
     });
-    if ('status' in opened) return opened;
+    if ('status' in opened) {
+      steps = 0;
+      return opened;
+    }
     const { clip, workspace } = opened;
     const frames = chosenFrames(config.frames, clip);
-    run.expect(clip.pts.length + frames.length);
+    const expected = clip.pts.length + frames.length;
+    run.expect(expected);
     const outcome = await redactChosen({
       ...{ clip, workspace, pool, progress, frames },
       settings: { detectEvery: config.detectEvery, thresholds: job.detect.thresholds },
@@ -83,10 +88,12 @@ async function redactClip(
       stripped: strippedOf(clip, config),
       group: listed.index,
     });
+    if (outcome === 'stopped') return outcome;
+    steps = expected;
     if (outcome === 'done') return { frames };
-    if (outcome !== 'stopped') await workspace.remove();
+    await workspace.remove();
     return outcome;
   } finally {
-    run.end(progress);
+    run.end(progress, steps);
   }
 }

@@ -29,10 +29,11 @@ export class ClipsProgress {
     this.#total += steps;
   }
 
-  end(progress: ClipProgress): void {
+  /** @param steps that were expected of a clip that is done or refused; undefined for one that was stopped. */
+  end(progress: ClipProgress, steps: number | undefined): void {
     this.#running.delete(progress);
-    this.#done += progress.done;
-    if (!progress.isStopped) this.#clipsDone++;
+    this.#done += steps ?? progress.done;
+    if (steps !== undefined) this.#clipsDone++;
   }
 
   get isStopped(): boolean {
