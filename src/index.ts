@@ -6,7 +6,8 @@ export {
   type ProcessOptions,
 } from './api.ts';
 export type { FrameRunProgress } from './clips/frames/progress.ts';
-export { type FrameRunHooks, type FrameRunSummary, runFrames } from './clips/frames/run.ts';
+export { type FrameRunHooks, runFrames } from './clips/frames/run.ts';
+export type { FrameRunSummary } from './clips/frames/tally.ts';
 export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';
 export { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from './clips/run.ts';
 export { type Config, fillConfig } from './config.ts';

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { FrameRunProgress } from '../clips/frames/progress.ts';
-import { type FrameRunHooks, type FrameRunSummary, runFrames } from '../clips/frames/run.ts';
+import { type FrameRunHooks, runFrames } from '../clips/frames/run.ts';
+import type { FrameRunSummary } from '../clips/frames/tally.ts';
 import type { ListedClips } from '../clips/list.ts';
 import type { Config } from '../config.ts';
 import { CLASSES } from '../core/types.ts';

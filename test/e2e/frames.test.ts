@@ -179,13 +179,17 @@ describe.skipIf(tools === undefined)('frames of clips', () => {
     expect((await listing(at('torn.private'))).sort()).toEqual((await listing(at('clean.private'))).sort());
   }, 120_000);
 
-  it('are refused with other settings or inputs than those of the earlier run', async () => {
+  it('are refused with other settings, inputs or private folder than those of the earlier run', async () => {
+    const state = await readFile(at('clean', '_anonymize/run.json'), 'utf8');
     const other = await anonymize([...argsFor('clean'), '--frames', 'every:6']);
     expect(other.stderr).toContain('frames: every:5 → every:6');
     const [, ...rest] = argsFor('clean');
     const inputs = await anonymize([at('short'), ...rest]);
     expect(inputs.stderr).toMatch(/Expected the inputs of the earlier run .* but they differ/);
-    expect([other.code, inputs.code]).toEqual([2, 2]);
+    const stranger = await anonymize([...argsFor('clean'), '--private-dir', at('stranger')]);
+    expect(stranger.stderr).toMatch(/Expected --private-dir to belong to --out but .* does not know the clips/);
+    expect([other.code, inputs.code, stranger.code]).toEqual([2, 2, 2]);
+    expect(await readFile(at('clean', '_anonymize/run.json'), 'utf8')).toBe(state);
   });
 
   it('by time and in folders keep the names of their clips, in the format that is asked for', async () => {

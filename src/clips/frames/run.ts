@@ -1,57 +1,23 @@
-import { chmod, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ClassName } from '../../core/types.ts';
 import { UsageError } from '../../errors.ts';
-import { makeFolder } from '../../io/atomic.ts';
-import { OutputLock } from '../../io/lock.ts';
-import { checkOutput, clearOutput, inspectOutput } from '../../io/output-folder.ts';
-import { LOG_FOLDER, RunLog } from '../../io/run-log.ts';
-import { differingSettings } from '../../io/settings.ts';
+import { checkOutput } from '../../io/output-folder.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from '../../io/sink.ts';
 import { prepareJob } from '../../prepare.ts';
-import { publicResult, RecordCounts } from '../../record-counts.ts';
 import { findFfmpeg } from '../../video/tools.ts';
 import { WorkerPool } from '../../worker/pool.ts';
 import type { ListedClip, ListedClips } from '../list.ts';
-import { detectingJob, noticesOf } from '../settings.ts';
+import { detectingJob } from '../settings.ts';
+import { assertSameRun, planFrames } from './begin.ts';
 import { type FrameParts, redactClips } from './clips.ts';
-import { type ClipFrames, type FramePlan, planOf, readPlan, writePlan } from './plan.ts';
+import { type ClipFrames, planOf, readPlan } from './plan.ts';
 import { ClipsProgress, type FrameRunProgress } from './progress.ts';
 import { publishFrames } from './publish.ts';
 import { FrameSamples } from './samples.ts';
 import { type FrameConfig, framePolicy, frameSettings, refuseOptions, withFormat } from './settings.ts';
+import { type FrameRunSummary, FrameTally } from './tally.ts';
 
 /** After so long, a worker that has not finished a segment counts as hanging; every frame has its own limit. */
 const GIVE_UP_SECONDS = 3600;
 const BEAT_MS = 250;
-
-export interface FrameRunSummary {
-  readonly status: 'finished' | 'interrupted';
-  readonly clips: number;
-  /** Clips of which nothing is published. */
-  readonly rejected: number;
-  /** Images that are published. */
-  readonly frames: number;
-  /** Those of them that an earlier run has published. */
-  readonly kept: number;
-  /** Nothing was left to do. */
-  readonly isComplete: boolean;
-  readonly regions: Readonly<Record<ClassName, number>>;
-  /** Images with at least one region of the class. */
-  readonly images: Readonly<Record<ClassName, number>>;
-  /** Regions that were blurred because they could not be replaced. */
-  readonly standIns: Readonly<Record<ClassName, number>>;
-  /** Clips that were not published, by `stage/reason`. */
-  readonly reasons: Readonly<Record<string, number>>;
-  readonly dropped: Readonly<Record<string, number>>;
-  readonly notices: readonly string[];
-  readonly models: readonly string[];
-  readonly device: readonly string[];
-  readonly workers: number;
-  readonly seconds: number;
-  readonly out: string;
-  readonly privateDir: string;
-}
 
 export interface FrameRunHooks {
   /** Aborting ends the run as `interrupted`; whole segments and shards are kept. */
@@ -83,7 +49,7 @@ export async function runFrames(
   const found = state.kind === 'earlier' ? await readPlan(config.privateDir) : undefined;
   if (state.kind === 'earlier') {
     assertSameRun(config, state.run, settings, planOf(clips), found);
-    if (state.run.status === 'finished' && found?.clips !== undefined) {
+    if (state.run.total !== undefined && found?.clips !== undefined) {
       const output = outputOf(config, settings, new FrameSamples(clips, found.clips));
       if ((await surveyOutput(output)) === 'complete') {
         for await (const record of completeRecords(output)) tally.keep(record);
@@ -109,69 +75,6 @@ export async function runFrames(
     clearInterval(beat);
     hooks.signal?.removeEventListener('abort', stop);
     await pool.close();
-  }
-}
-
-/** @throws UsageError when the earlier run in the output had other settings or inputs. */
-function assertSameRun(
-  { out }: FrameConfig,
-  earlier: Readonly<Record<string, unknown>>,
-  settings: Readonly<Record<string, unknown>>,
-  plan: FramePlan,
-  found: FramePlan | undefined,
-): void {
-  const differences = differingSettings(earlier, settings);
-  if (differences.length > 0) {
-    throw new UsageError(
-      `Expected the settings of the earlier run in ${out} but they differ (earlier → now): ${differences.join('; ')}; --overwrite replaces the earlier output`,
-    );
-  }
-  if (found === undefined || JSON.stringify(found.sources) === JSON.stringify(plan.sources)) return;
-  throw new UsageError(`Expected the inputs of the earlier run in ${out}, but they differ; --overwrite replaces it`);
-}
-
-/**
- * Redacts the frames of all clips, unless an earlier run has, so that it is known how many samples there are.
- * @returns what each clip gives; undefined when the work was stopped.
- */
-async function planFrames(
-  parts: FrameParts,
-  settings: Record<string, unknown>,
-  clips: readonly ListedClip[],
-  found: FramePlan | undefined,
-): Promise<readonly ClipFrames[] | undefined> {
-  const { config } = parts;
-  const lock = await OutputLock.acquire(config.out);
-  let log: RunLog | undefined;
-  try {
-    const state = await inspectOutput(config);
-    if (state.kind === 'replaced') await clearOutput(config.out, state.paths);
-    // Before anything private, which would not be known to belong to it.
-    log = await RunLog.create(config.out, settings);
-    await makeFolder(config.privateDir, 0o700);
-    await chmod(config.privateDir, 0o700);
-    const plan = found ?? planOf(clips);
-    await writePlan(config.privateDir, plan);
-    let { clips: frames } = plan;
-    if (frames === undefined) {
-      const outcomes = await redactClips(clips, parts);
-      if (outcomes.size < clips.length) {
-        await log.setStatus('interrupted');
-        return undefined;
-      }
-      frames = clips.map(({ index }) => outcomes.get(index) as ClipFrames);
-      await lock.assertHeld();
-      await writePlan(config.privateDir, { ...plan, clips: frames });
-    }
-    await log.setStatus('running', { total: new FrameSamples(clips, frames).total });
-    return frames;
-  } catch (error) {
-    if (!lock.lost) await log?.setStatus('failed').catch(() => undefined);
-    throw error;
-  } finally {
-    await lock.release().catch(() => undefined);
-    // Only when nothing else is in it: it was made for the lock.
-    await rmdir(join(config.out, LOG_FOLDER)).catch(() => undefined);
   }
 }
 
@@ -244,63 +147,4 @@ async function redactAgain(
     );
   }
   return outcomes.size === wanted.length;
-}
-
-/** Adds up what has become of the samples of a run. */
-class FrameTally {
-  readonly notices: string[];
-  device: readonly string[] = [];
-  readonly #counts = new RecordCounts();
-  readonly #start = performance.now();
-  readonly #config: FrameConfig;
-  readonly #listed: ListedClips;
-  readonly #models: readonly string[];
-  #kept = 0;
-
-  constructor(config: FrameConfig, listed: ListedClips, models: readonly string[]) {
-    this.#config = config;
-    this.#listed = listed;
-    this.#models = models;
-    this.notices = noticesOf(config);
-  }
-
-  add(record: Parameters<RecordCounts['add']>[0]): void {
-    this.#counts.add(record);
-  }
-
-  /** Of an earlier run. */
-  keep(record: Parameters<RecordCounts['add']>[0]): void {
-    if (record.status === 'verified') this.#kept++;
-    this.add(record);
-  }
-
-  /** For run.json. */
-  publicResult(total: number): Record<string, unknown> {
-    return { ...publicResult(total, this.#counts, undefined), clips: this.#listed.clips.length };
-  }
-
-  summary(status: FrameRunSummary['status'], isComplete = false): FrameRunSummary {
-    const { published, rejected, regions, images, standIns } = this.#counts;
-    const { workers, out, privateDir } = this.#config;
-    return {
-      status,
-      clips: this.#listed.clips.length,
-      rejected,
-      frames: published,
-      kept: this.#kept,
-      isComplete,
-      regions: { ...regions },
-      images: { ...images },
-      standIns: { ...standIns },
-      reasons: this.#counts.reasons(),
-      dropped: Object.fromEntries([...this.#listed.dropped].sort()),
-      notices: this.notices,
-      models: this.#models,
-      device: this.device.length > 0 ? this.device : ['cpu'],
-      workers,
-      seconds: (performance.now() - this.#start) / 1000,
-      out,
-      privateDir,
-    };
-  }
 }
