@@ -5,7 +5,7 @@
 // conversions and the same encoder settings. Needs ffmpeg, and Linux for the time that programs spend on processors,
 // which says more than the clock while a machine has other work.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,7 +14,8 @@ import { openEncoder } from '../dist/video/encode.js';
 import { joinSegments } from '../dist/video/join.js';
 import { probeClip } from '../dist/video/probe.js';
 import { findFfmpeg } from '../dist/video/tools.js';
-import { verifyClip } from '../dist/video/verify.js';
+import { verifyJoined } from '../dist/video/verify.js';
+import { timed } from './shared.mjs';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -24,24 +25,6 @@ const limits = { limitPixels: 1e8, limitFrames: 1e6, timeoutSeconds: 3600 };
 const tools = await findFfmpeg();
 const folder = mkdtempSync(join(tmpdir(), 'video-frames-'));
 const say = (text) => process.stdout.write(`${text}\n`);
-
-/** Seconds on processors of this process and of the programs that it has waited for (proc(5), in hundredths). */
-function processorTime() {
-  const fields = readFileSync('/proc/self/stat', 'latin1')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
-}
-
-/** Runs `work` and adds what it took to `sums`. */
-async function timed(sums, name, work) {
-  const [clock, processor] = [performance.now(), processorTime()];
-  const result = await work();
-  sums[name] ??= { clock: 0, processor: 0 };
-  sums[name].clock += (performance.now() - clock) / 1000;
-  sums[name].processor += processorTime() - processor;
-  return result;
-}
 
 function generate(name, size, seconds, rate) {
   const path = join(folder, name);
@@ -74,8 +57,9 @@ async function publish(clip, sums, onFrame = () => {}) {
     }
     await encoder.close();
   });
-  await timed(sums, 'join', () => joinSegments(tools, [segment], clip, out, { container: 'mp4', audio: 'drop' }));
-  await timed(sums, 'verify', () => verifyClip(tools, out, clip, { container: 'mp4', audio: 'drop' }));
+  const options = { container: 'mp4', audio: 'drop' };
+  const packets = await timed(sums, 'join', () => joinSegments(tools, [segment], clip, out, options));
+  await timed(sums, 'verify', () => verifyJoined(tools, out, clip, packets, options));
 }
 
 async function compare() {

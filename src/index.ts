@@ -5,11 +5,13 @@ export {
   createAnonymizer,
   type ProcessOptions,
 } from './api.ts';
-export type { FrameRunProgress } from './clips/frames/progress.ts';
 export { type FrameRunHooks, runFrames } from './clips/frames/run.ts';
 export type { FrameRunSummary } from './clips/frames/tally.ts';
 export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';
-export { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from './clips/run.ts';
+export type { ClipRunProgress, ClipStep } from './clips/progress.ts';
+export { type ClipReplay, type ClipReplayOptions, openClipReplay } from './clips/replay.ts';
+export { type ClipRunHooks, runClips } from './clips/run.ts';
+export type { ClipRunSummary } from './clips/summary.ts';
 export { type Config, fillConfig } from './config.ts';
 export type { RecordRegion, RedactionRecord, RejectedRecord, VerifiedRecord } from './core/outcome.ts';
 export type { Box, ClassName, ImageFormat, Mode, Point } from './core/types.ts';

@@ -170,7 +170,7 @@ async function prepareDetectors(config: Config, manifest: Manifest): Promise<Det
 }
 
 /** Only what gets the same treatment may stand for each other. */
-function mergesPlatesAndText({ classes, redact }: Config): boolean {
+export function mergesPlatesAndText({ classes, redact }: Config): boolean {
   return classes.includes('plate') && classes.includes('text') && redact.plate === redact.text;
 }
 

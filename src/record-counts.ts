@@ -52,7 +52,6 @@ export function publicResult(
   labelLoss?: LabelLosses,
 ): Record<string, unknown> {
   const { published, rejected, withdrawn, regions, images, standIns } = counts;
-  const { added, removed, changed } = review ?? {};
   return {
     total,
     published,
@@ -61,10 +60,17 @@ export function publicResult(
     images,
     standIns,
     reasons: counts.reasons(),
-    ...(review ? { review: { added, removed, changed } } : {}),
+    ...publicReview(review),
     ...(labelLoss ? { labelLoss } : {}),
     ...(withdrawn > 0 ? { withdrawn } : {}),
   };
+}
+
+/** What run.json tells of corrections; nothing when there were none. */
+export function publicReview(review: Omit<ReviewSummary, 'problems'> | undefined): Record<string, unknown> {
+  if (review === undefined) return {};
+  const { added, removed, changed } = review;
+  return { review: { added, removed, changed } };
 }
 
 function perClass(): Record<ClassName, number> {

@@ -3,7 +3,6 @@ import path from 'node:path';
 import * as v from 'valibot';
 import { type Config, fillConfig } from './config.ts';
 import type { RejectedOutcome } from './core/outcome.ts';
-import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
 import { UsageError } from './errors.ts';
 import { KEPT_BY_DEFAULT } from './io/keep.ts';
 import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
@@ -15,8 +14,16 @@ import { readSecret } from './io/secret.ts';
 import { readSourceIdKey } from './io/source-id-key.ts';
 import { StoredDetections } from './io/stored-detections.ts';
 import { assertNoWithdrawal } from './io/withdrawal.ts';
-import { type Options, PRESETS } from './options.ts';
+import type { Options } from './options.ts';
 import { prepareWithoutDetectors } from './prepare.ts';
+import {
+  allModes,
+  assertCorrections,
+  commonOptions,
+  commonSettings,
+  detectedOptions,
+  settingsIn,
+} from './replay-options.ts';
 import { type RunHooks, type RunSummary, runSource } from './run.ts';
 import { isClipRun, isFrameRun } from './run-file.ts';
 import type { Known } from './worker/job.ts';
@@ -43,27 +50,13 @@ export interface Replay {
   run(hooks?: RunHooks): Promise<RunSummary>;
 }
 
-const byClass = <T extends v.GenericSchema>(value: T) =>
-  v.object({ face: value, body: value, plate: value, text: value });
-
 /** What of the earlier run's settings a replay takes over; values are checked when they become options again. */
 const settingsSchema = v.object({
-  models: v.array(v.string()),
-  classes: v.array(v.picklist(CLASSES)),
-  quality: v.picklist(['fast', 'balanced', 'max']),
-  redact: byClass(v.picklist(MODES)),
-  fill: v.object({ r: v.number(), g: v.number(), b: v.number() }),
-  bodyFill: v.string(),
-  textFill: v.string(),
+  ...commonSettings,
   pseudonyms: v.string(),
-  threshold: byClass(v.number()),
-  grow: byClass(v.number()),
-  format: v.string(),
   encode: v.string(),
   jpegQuality: v.number(),
-  limitPixels: v.number(),
   samplesPerShard: v.number(),
-  logGeometry: v.string(),
   labels: v.optional(v.string(), 'none'),
   keep: v.optional(v.array(v.string()), [...KEPT_BY_DEFAULT]),
   sourceIds: v.optional(v.boolean(), false),
@@ -89,21 +82,10 @@ type Earlier = Pick<PrivateRun, 'detected' | 'seed' | 'corrections'> & {
 export async function openReplay(folder: string, options: ReplayOptions): Promise<Replay> {
   const seal = await openSeal(path.resolve(folder), await readSecret(options));
   const earlier = await readEarlier(path.resolve(folder), seal);
-  if (earlier.corrections !== null && options.corrections === undefined) {
-    throw new UsageError(
-      'Expected --corrections, since the earlier run had some and its folder keeps detections only, but received none; an empty file drops them',
-    );
-  }
+  assertCorrections(earlier, options);
   const filled = fillConfig({ inputs: [folder], ...optionsOf(earlier, options) });
   const config = { ...filled, redact: allModes(earlier.settings, options, filled) };
   return { config, run: (hooks = {}) => replay(path.resolve(folder), earlier, config, seal, hooks) };
-}
-
-/** Also of classes that are left alone: the policy tells all modes. */
-function allModes({ redact }: Settings, said: ReplayOptions, filled: Config): Config['redact'] {
-  if (typeof said.redact === 'string') return filled.redact;
-  const modeOf = (cls: ClassName): Mode => (filled.classes.includes(cls) ? filled.redact[cls] : (redact[cls] as Mode));
-  return { face: modeOf('face'), body: modeOf('body'), plate: modeOf('plate'), text: modeOf('text') };
 }
 
 async function replay(
@@ -176,16 +158,16 @@ async function readEarlier(folder: string, seal: Seal | undefined): Promise<Earl
   await assertNoWithdrawal(folder);
   if (await hasPrivateParts(folder)) throw notFinalized(folder);
   const kept = await readPrivateRun(folder, seal);
-  if (kept !== undefined) return { ...kept, settings: settingsIn(kept.settings, folder) };
+  if (kept !== undefined && isClipRun(kept.settings)) throw ofClips(folder);
+  if (kept !== undefined) return { ...kept, settings: settingsIn(settingsSchema, kept.settings, folder) };
   // The first versions kept no settings in the private folder; those of its output stand beside it by default.
   const out = folder.replace(/\.private$/, '');
   const file = path.join(out, RUN_FILE);
   const text = out === folder ? undefined : await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) throw new UsageError(`Expected the private folder of a run but ${folder} has no run.json`);
   const run = JSON.parse(text) as { total?: number; kind?: unknown };
-  if (isClipRun(run) || isFrameRun(run))
-    throw new UsageError(`Expected the private folder of a run over images but ${folder} is of clips`);
-  const settings = settingsIn(run, file);
+  if (isClipRun(run) || isFrameRun(run)) throw ofClips(folder);
+  const settings = settingsIn(settingsSchema, run, file);
   const { models, classes, quality, threshold, redact } = settings;
   const mergesPlatesAndText = classes.includes('plate') && classes.includes('text') && redact.plate === redact.text;
   return {
@@ -197,72 +179,30 @@ async function readEarlier(folder: string, seal: Seal | undefined): Promise<Earl
   };
 }
 
-function settingsIn(settings: unknown, where: string): Settings {
-  const result = v.safeParse(settingsSchema, settings);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw new UsageError(
-    `Expected the settings of a run in ${where} but received: ${v.getDotPath(issue) ?? ''} ${issue.message}`,
-  );
+function ofClips(folder: string): UsageError {
+  return new UsageError(`Expected the private folder of a run over images but ${folder} is of clips`);
 }
 
 /** The options that give the earlier run, with those that are said now. */
-function optionsOf({ settings, detected, seed }: Earlier, said: ReplayOptions): Record<string, unknown> {
-  const { preset, ...rest } = said;
-  const wanted: readonly string[] = said.classes ?? (preset === undefined ? settings.classes : (PRESETS[preset] ?? []));
-  const stray = CLASSES.find((cls) => wanted.includes(cls) && !settings.classes.includes(cls));
-  if (stray) {
-    throw new UsageError(
-      `Expected classes that the earlier run looked for (${settings.classes.join(', ')}) but received ${stray}`,
-    );
-  }
-  for (const cls of CLASSES) {
-    const least = detected.threshold[cls];
-    const threshold = said.threshold?.[cls];
-    if (threshold === undefined || threshold >= least) continue;
-    throw new UsageError(
-      `Expected at least ${least} for --threshold ${cls}, from which score on detections were kept, but received ${threshold}`,
-    );
-  }
-  const classes = CLASSES.filter((cls) => wanted.includes(cls));
-  const of = <T>(values: Readonly<Record<ClassName, T>>): Record<string, T> =>
-    Object.fromEntries(classes.map((cls) => [cls, values[cls]]));
-  const redact: Partial<Record<ClassName, string>> =
-    typeof said.redact === 'string'
-      ? Object.fromEntries(classes.map((cls) => [cls, said.redact]))
-      : { ...of(settings.redact), ...said.redact };
-  const isRedacted = (cls: ClassName): boolean => classes.includes(cls) && redact[cls] !== 'none';
-  if (detected.mergesPlatesAndText && isRedacted('text') && !isRedacted('plate')) {
-    throw new UsageError(
-      'Expected plates to be redacted where text is, since the earlier run kept what is written on plates as plates only, but received plate=none',
-    );
-  }
-  const { r, g, b } = settings.fill;
+function optionsOf(earlier: Earlier, said: ReplayOptions): Record<string, unknown> {
+  const { settings, detected } = earlier;
+  const { preset: _, ...rest } = said;
+  const format = said.format ?? settings.format;
   return {
-    fill: `rgb(${r}, ${g}, ${b})`,
-    ...(redact.body === 'synthetic' ? { bodyFill: settings.bodyFill } : {}),
-    ...(redact.text === 'synthetic' ? { textFill: settings.textFill } : {}),
-    seed,
     pseudonyms: settings.pseudonyms,
-    format: settings.format,
     encode: settings.encode,
     jpegQuality: settings.jpegQuality,
-    logGeometry: settings.logGeometry,
     sourceIds: settings.sourceIds,
-    daliIndex: settings.daliIndex && (said.format ?? settings.format) === 'webdataset',
-    hfMetadata: settings.hfMetadata && (said.format ?? settings.format) === 'folder',
-    limitPixels: settings.limitPixels,
+    daliIndex: settings.daliIndex && format === 'webdataset',
+    hfMetadata: settings.hfMetadata && format === 'folder',
+    ...commonOptions(earlier, said),
     ...rest,
+    ...detectedOptions(earlier, said),
     samplesPerShard: settings.samplesPerShard,
     protectLabels: rest.protectLabels ?? settings.protectLabels,
     // A mirrored tree keeps its folders anyway.
-    labels: settings.labels === 'folders' && (said.format ?? settings.format) === 'folder' ? 'none' : settings.labels,
+    labels: settings.labels === 'folders' && format === 'folder' ? 'none' : settings.labels,
     keep: settings.keep.length > 0 ? settings.keep : ['none'],
     quality: detected.quality,
-    classes: preset !== undefined && said.classes === undefined ? classes : wanted,
-    ...(preset !== undefined && said.classes !== undefined ? { preset } : {}),
-    redact: typeof said.redact === 'string' ? said.redact : redact,
-    grow: { ...of(settings.grow), ...said.grow },
-    threshold: { ...of(settings.threshold), ...said.threshold },
   };
 }

@@ -47,8 +47,8 @@ export async function verifyOutput(out: string): Promise<OutputReport> {
   const files = await listFiles(out);
   await checkSums(out, files, problems);
   if (isClipRun(run)) {
-    const { published, rejected } = await checkClips(out, files, problems);
-    return { kind: 'clips', images: published, rejected, withdrawn: 0, files: files.length, problems };
+    const { published, rejected, withdrawn } = await checkClips(out, files, problems);
+    return { kind: 'clips', images: published, rejected, withdrawn, files: files.length, problems };
   }
   const records = await readRecords(out, files, problems);
   const images =

@@ -5,7 +5,7 @@ import { digestOfSums, readVersions } from './io/versions.ts';
 /** Holds the list of withdrawn samples against the redaction log. */
 export async function checkTombstones(
   out: string,
-  records: ReadonlyMap<string, RedactionRecord>,
+  records: ReadonlyMap<string, { readonly key: string; readonly status: RedactionRecord['status'] }>,
   problems: string[],
 ): Promise<void> {
   let listed: Set<string>;

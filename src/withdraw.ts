@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import * as v from 'valibot';
+import { beginClips, carryOutClips, describeClips, type PublishedClips } from './clips/withdrawal-steps.ts';
 import { UsageError } from './errors.ts';
 import { type Asked, findSamples } from './io/find-samples.ts';
 import { assertUnlocked, OutputLock } from './io/lock.ts';
@@ -10,7 +12,7 @@ import { differingSettings } from './io/settings.ts';
 import { keyOf, ShardPlan } from './io/shard-plan.ts';
 import { readVersions } from './io/versions.ts';
 import { readWithdrawal, type Withdrawal } from './io/withdrawal.ts';
-import { layoutSchema, told } from './run-file.ts';
+import { isClipRun, layoutSchema, told, wholeNumber } from './run-file.ts';
 import { readRun } from './verify-output.ts';
 import { begin, carryOut, describe, type Published, shardsOf, type WithdrawnSample } from './withdrawal-steps.ts';
 
@@ -46,12 +48,13 @@ export async function planWithdrawal(options: WithdrawOptions): Promise<Withdraw
   const asked = stillAsked(options.asked, pending);
   const { samples, before } = await findSamples(privateDir, asked, options.all ?? false, seal);
   const all = [...new Set([...(pending?.samples ?? []), ...samples])].sort((a, b) => a - b);
-  return { status: 'dry-run', ...(await describe(published, all)), before: before.map(keyOf), out, privateDir };
+  const found = await published.steps.describe(all);
+  return { status: 'dry-run', samples: found, shards: shardsOf(found), before: before.map(keyOf), out, privateDir };
 }
 
 /**
- * Takes images out of an output: writes the shards that held them again without them, tells in public which keys were
- * withdrawn, and removes what the private folder knows of them. One that was cut short is ended first, so that the
+ * Takes images or clips out of an output: writes the shards that held them again without them, tells in public which keys
+ * were withdrawn, and removes what the private folder knows of them. One that was cut short is ended first, so that the
  * same call can be repeated.
  *
  * @throws UsageError with nothing changed; OutputError, after which it can be repeated.
@@ -61,7 +64,7 @@ export async function withdraw(options: WithdrawOptions): Promise<WithdrawSummar
   const lock = await OutputLock.acquire(out);
   try {
     const pending = await readWithdrawal(privateDir, seal);
-    const ended = pending ? await carryOut(await open(options, seal), pending, lock) : [];
+    const ended = pending ? await (await open(options, seal)).steps.carryOut(pending, lock) : [];
     const published = await open(options, seal);
     const asked = stillAsked(options.asked, pending);
     const { samples, before } = await findSamples(privateDir, asked, options.all ?? false, seal);
@@ -77,8 +80,8 @@ export async function withdraw(options: WithdrawOptions): Promise<WithdrawSummar
         privateDir,
       };
     }
-    const withdrawal = await begin(published, samples, asked);
-    const done = [...ended, ...(await carryOut(published, withdrawal, lock))];
+    const withdrawal = await published.steps.begin(samples, asked);
+    const done = [...ended, ...(await published.steps.carryOut(withdrawal, lock))];
     return {
       status: 'withdrawn',
       samples: done,
@@ -106,8 +109,20 @@ async function sealOf(options: WithdrawOptions): Promise<Seal | undefined> {
   return openSeal(privateDirOf(options), await readSecret(options));
 }
 
+interface Opened {
+  readonly out: string;
+  readonly privateDir: string;
+  readonly seal: Seal | undefined;
+  /** Of images and of clips alike. */
+  readonly steps: {
+    describe(samples: readonly number[]): Promise<readonly WithdrawnSample[]>;
+    begin(samples: readonly number[], asked: readonly Asked[]): Promise<Withdrawal>;
+    carryOut(withdrawal: Withdrawal, lock: OutputLock): Promise<readonly WithdrawnSample[]>;
+  };
+}
+
 /** @throws UsageError when the output is not finished, or the private folder not its own. */
-async function open(options: WithdrawOptions, seal: Seal | undefined): Promise<Published> {
+async function open(options: WithdrawOptions, seal: Seal | undefined): Promise<Opened> {
   const out = resolve(options.out);
   const privateDir = privateDirOf(options);
   const run = await readRun(out);
@@ -116,10 +131,34 @@ async function open(options: WithdrawOptions, seal: Seal | undefined): Promise<P
   if (run.status !== 'finished' && !(run.status === 'withdrawing' && pending)) {
     throw new UsageError(`Expected a finished output but the run in ${out} is ${run.status}`);
   }
-  const { total, samplesPerShard, ...layout } = told(layoutSchema, run, out);
   const kept = await readPrivateRun(privateDir, seal);
-  if (kept !== undefined && (kept.total !== total || differingSettings(run, kept.settings).length > 0)) {
+  const isOwn = (total: number): boolean =>
+    kept === undefined || (kept.total === total && differingSettings(run, kept.settings).length === 0);
+  const notOwn = (): never => {
     throw new UsageError(`Expected --private-dir to belong to ${out} but ${privateDir} is of another run`);
+  };
+  const places = { out, privateDir, run, seal };
+  if (isClipRun(run)) {
+    const { total } = v.parse(v.object({ total: wholeNumber }), run);
+    return isOwn(total) ? { ...places, steps: clipSteps({ ...places, total }) } : notOwn();
   }
-  return { out, privateDir, run, plan: new ShardPlan({ total, samplesPerShard }), layout, seal };
+  const { total, samplesPerShard, ...layout } = told(layoutSchema, run, out);
+  const plan = new ShardPlan({ total, samplesPerShard });
+  return isOwn(total) ? { ...places, steps: imageSteps({ ...places, plan, layout }) } : notOwn();
+}
+
+function imageSteps(published: Published): Opened['steps'] {
+  return {
+    describe: async (samples) => (await describe(published, samples)).samples,
+    begin: (samples, asked) => begin(published, samples, asked),
+    carryOut: (withdrawal, lock) => carryOut(published, withdrawal, lock),
+  };
+}
+
+function clipSteps(published: PublishedClips): Opened['steps'] {
+  return {
+    describe: (clips) => describeClips(published, clips),
+    begin: (clips, asked) => beginClips(published, clips, asked),
+    carryOut: (withdrawal, lock) => carryOutClips(published, withdrawal, lock),
+  };
 }

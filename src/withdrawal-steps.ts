@@ -37,7 +37,8 @@ export interface Published {
 
 export interface WithdrawnSample {
   readonly key: string;
-  readonly shard: string;
+  /** Absent for a clip, which is in none. */
+  readonly shard?: string;
   /** What it was before. */
   readonly status: 'verified' | 'quarantined' | 'failed_to_anonymize' | 'withdrawn';
 }
@@ -69,7 +70,7 @@ function unreadable(out: string): (error: Error) => never {
 
 /** Each once, in order. */
 export function shardsOf(samples: readonly WithdrawnSample[]): string[] {
-  return [...new Set(samples.map(({ shard }) => shard))].sort();
+  return [...new Set(samples.flatMap(({ shard }) => shard ?? []))].sort();
 }
 
 /** What is known of each sample, withdrawn ones by their key alone. */

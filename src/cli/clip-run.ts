@@ -1,46 +1,52 @@
 import path from 'node:path';
-import type { ListedClips } from '../clips/list.ts';
-import { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from '../clips/run.ts';
+import type { ClipRunProgress } from '../clips/progress.ts';
+import type { ClipRunHooks } from '../clips/run.ts';
+import type { ClipRunSummary } from '../clips/summary.ts';
 import type { Config } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
 import { interruptible } from './interrupt.ts';
-import { ProgressLine } from './progress.ts';
+import { clipCounts, ProgressLine } from './progress.ts';
+import { describeReview } from './summary.ts';
 import { duration, plural, printable, type Terminal, table } from './terminal.ts';
 
-/** Anonymizes clips with a progress line and a summary. @returns the exit code. */
+/**
+ * Anonymizes clips with a progress line and a summary.
+ * @param verb what the job does to the classes, for the first line.
+ * @returns the exit code.
+ */
 export async function executeClips(
   config: Config,
-  clips: ListedClips,
+  job: (hooks: ClipRunHooks) => Promise<ClipRunSummary>,
   { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
   terminal: Terminal,
+  verb?: string,
 ): Promise<number> {
-  const progress = new ProgressLine<ClipRunProgress>(
-    terminal,
-    ({ clips: all, clipsDone }) => [`clips ${clipsDone}/${all}`],
-    'frames/s',
-  );
+  const progress = new ProgressLine<ClipRunProgress>(terminal, clipCounts, 'frames/s');
   const shown: ClipRunHooks = quiet
     ? {}
     : {
-        onStart: (start) => terminal.err(describeStart(start, config)),
-        onProgress: (state) => state.total > 0 && progress.update(state),
+        onStart: (start) => terminal.err(describeStart(start, config, verb)),
+        onProgress: (state) => progress.update(state),
       };
-  const summary = await interruptible((signal) => runClips(config, clips, { signal, ...shown }), terminal, {
+  const summary = await interruptible((signal) => job({ signal, ...shown }), terminal, {
     quiet: Boolean(quiet),
     clear: () => progress.end(),
   });
   if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
   else if (!quiet) terminal.out(describeClips(summary, config));
   if (summary.status === 'interrupted') return 130;
-  return summary.rejected > 0 ? 1 : 0;
+  return summary.rejected > 0 || (summary.review?.problems.length ?? 0) > 0 ? 1 : 0;
 }
 
 function describeStart(
   { total, workers, device, notices }: Pick<ClipRunSummary, 'total' | 'workers' | 'device' | 'notices'>,
-  { classes, detectEvery }: Config,
+  { boxes, classes, detectEvery }: Config,
+  verb = boxes === undefined ? undefined : 'given:',
 ): string {
   const frames = detectEvery === 1 ? 'every frame' : `one frame in ${detectEvery}`;
-  const head = `${plural(total, 'clip')}, ${plural(workers, 'worker')} on ${device.join('+')}, looking for ${classes.join(', ')} in ${frames}\n`;
+  const found = classes.join(', ');
+  const what = verb === undefined ? `looking for ${found} in ${frames}` : `${verb} ${found}`;
+  const head = `${plural(total, 'clip')}, ${plural(workers, 'worker')} on ${device.join('+')}, ${what}\n`;
   return head + notices.map((notice) => `Note: ${notice}\n`).join('');
 }
 
@@ -61,6 +67,8 @@ export function describeClips(summary: ClipRunSummary, config: Config): string {
       ]),
     ]),
     reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
+    summary.withdrawn === undefined ? '' : `\n${plural(summary.withdrawn, 'clip')} withdrawn\n`,
+    describeReview(summary, 'track'),
     dropped.length > 0
       ? `\nNot taken from the input: ${dropped.map(([k, n]) => `${n} ${printable(k)}`).join(', ')}\n`
       : '',

@@ -1,14 +1,14 @@
 import path from 'node:path';
-import type { FrameRunProgress } from '../clips/frames/progress.ts';
 import { type FrameRunHooks, runFrames } from '../clips/frames/run.ts';
 import type { FrameRunSummary } from '../clips/frames/tally.ts';
 import type { ListedClips } from '../clips/list.ts';
+import type { ClipRunProgress } from '../clips/progress.ts';
 import type { Config } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { describeFrameChoice, type FrameChoice } from '../video/frame-choice.ts';
 import { interruptible } from './interrupt.ts';
-import { ProgressLine } from './progress.ts';
+import { clipCounts, ProgressLine } from './progress.ts';
 import { duration, plural, printable, type Terminal, table } from './terminal.ts';
 
 /**
@@ -24,16 +24,12 @@ export async function executeFrames(
   terminal: Terminal,
 ): Promise<number> {
   if (clips === undefined) throw new UsageError('Expected clips as input for --frames but received none');
-  const progress = new ProgressLine<FrameRunProgress>(
-    terminal,
-    ({ clips: all, clipsDone }) => [`clips ${clipsDone}/${all}`],
-    'frames/s',
-  );
+  const progress = new ProgressLine<ClipRunProgress>(terminal, clipCounts, 'frames/s');
   const shown: FrameRunHooks = quiet
     ? {}
     : {
         onStart: (start) => terminal.err(describeStart(start, config, frames)),
-        onProgress: (state) => state.total > 0 && progress.update(state),
+        onProgress: (state) => progress.update(state),
       };
   const job = (signal: AbortSignal): Promise<FrameRunSummary> =>
     runFrames({ ...config, frames }, clips, { signal, ...shown });

@@ -1,4 +1,5 @@
 import type { AttackProgress } from '../attack/attack.ts';
+import type { ClipRunProgress, ClipStep } from '../clips/progress.ts';
 import { CLASSES } from '../core/types.ts';
 import type { EvaluateProgress } from '../eval/evaluate.ts';
 import type { RunProgress } from '../run.ts';
@@ -14,6 +15,8 @@ interface Progress {
   readonly kept?: number;
   /** Absent when nobody knows. */
   readonly total?: number;
+  /** `total` is an estimate. */
+  readonly isGuess?: boolean;
 }
 
 /** A line that is redrawn on a terminal, or a plain line now and then where there is none. */
@@ -67,7 +70,7 @@ function bar({ done, total }: Progress): string {
 
 /** `12/40  3.1 img/s  9.0 s left  face 7  body 3  quarantined 1` */
 export function describeProgress(
-  { done, kept = 0, total }: Progress,
+  { done, kept = 0, total, isGuess = false }: Progress,
   counts: readonly string[],
   seconds: number,
   unit = 'img/s',
@@ -76,12 +79,32 @@ export function describeProgress(
   const speed = `${rate.toFixed(1)} ${unit}`;
   if (total === undefined) return [`${done}`, speed, ...counts].join('  ');
   const left = rate > 0 ? duration((total - done) / rate) : '?';
-  return [`${done}/${total}`, speed, ...(done < total ? [`${left} left`] : []), ...counts].join('  ');
+  return [`${done}/${isGuess ? '~' : ''}${total}`, speed, ...(done < total ? [`${left} left`] : []), ...counts].join(
+    '  ',
+  );
 }
 
 /** The classes found so far, and what was left out. */
 export function runCounts({ regions, rejected }: Progress & Pick<RunProgress, 'regions' | 'rejected'>): string[] {
   return [...CLASSES.filter((c) => regions[c] > 0).map((c) => `${c} ${regions[c]}`), `quarantined ${rejected}`];
+}
+
+const CLIP_STEP_NAMES: Readonly<Record<ClipStep, string>> = {
+  open: 'counting frames',
+  detect: 'detecting',
+  track: 'following',
+  redact: 'redacting',
+  join: 'joining',
+  verify: 'verifying',
+  publish: 'publishing',
+};
+
+/** The clips that are done, and what is done with those in work. */
+export function clipCounts({ clips, clipsDone, steps }: ClipRunProgress): string[] {
+  return [
+    `clips ${clipsDone}/${clips}`,
+    ...(steps.length > 0 ? [steps.map((step) => CLIP_STEP_NAMES[step]).join(', ')] : []),
+  ];
 }
 
 export function evalCounts({ failed }: EvaluateProgress): string[] {

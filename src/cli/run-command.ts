@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { listClips } from '../clips/list.ts';
+import { runClips } from '../clips/run.ts';
 import { type Config, fillConfig } from '../config.ts';
 import { CLASSES, MODES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
@@ -131,7 +132,8 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
       const config = configOf(inputs, options);
       const clips = await listClips(config);
       if (config.frames) return exit(await executeFrames(config, config.frames, clips, { quiet, json }, terminal));
-      if (clips) return exit(await executeClips(config, clips, { quiet, json }, terminal));
+      if (clips)
+        return exit(await executeClips(config, (hooks) => runClips(config, clips, hooks), { quiet, json }, terminal));
       exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal));
     });
 }

@@ -58,7 +58,7 @@ function describeCounts(summary: RunSummary, config: Config): string {
     table([['class', 'regions', 'images', 'mode'], ...rows]),
     reasons.length > 0 ? `\n${summary.rejected} not published:\n${table(reasons)}` : '',
     summary.withdrawn === undefined ? '' : `\n${plural(summary.withdrawn, 'image')} withdrawn\n`,
-    describeReview(summary),
+    describeReview(summary, 'region'),
     describeLabels(summary),
     dropped && `\n${dropped}`,
   ].join('');
@@ -105,10 +105,11 @@ function describePart({ part, out, status }: RunSummary): string {
   return `\nWhen all ${part.count} parts are done: anonymize finalize ${printable(path.relative(process.cwd(), out) || '.')}\n`;
 }
 
-function describeReview({ review }: RunSummary): string {
+/** @param what was corrected. */
+export function describeReview({ review }: Pick<RunSummary, 'review'>, what: 'region' | 'track'): string {
   if (review === undefined) return '';
   const { added, removed, changed, problems } = review;
-  const counts = `${plural(removed, 'region')} removed by review, ${added} added, ${changed} changed\n`;
+  const counts = `${plural(removed, what)} removed by review, ${added} added, ${changed} changed\n`;
   const failed = problems.map((problem) => `  ${printable(problem)}\n`).join('');
   return `\n${counts}${failed && `${plural(problems.length, 'correction')} without effect:\n${failed}`}`;
 }

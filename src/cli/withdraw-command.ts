@@ -11,7 +11,7 @@ blocks of the disk.
 `;
 
 const NOTES = `
-An image may be named by its key, its whole path, the end of its path from a folder on, its file name, or its name in an
+An image or a clip may be named by its key, its whole path, the end of its path from a folder on, its file name, or its name in an
 archive. Keys and places of all other images stay. Those who have an earlier version of the output find in
 _anonymize/withdrawn.jsonl which keys to drop, and in _anonymize/versions.jsonl what has changed.
 
@@ -35,9 +35,9 @@ interface Flags {
 
 export function withdrawCommand(terminal: Terminal): Command {
   return new Command('withdraw')
-    .description('take images out of a finished output, and what the private folder knows of them')
+    .description('take images or clips out of a finished output, and what the private folder knows of them')
     .argument('<out>', 'an output folder')
-    .option('--source <name…>', 'which image: key, path or its end, file name; may be repeated', collect)
+    .option('--source <name…>', 'which image or clip: key, path or its end, file name; may be repeated', collect)
     .option('--from-file <file>', 'names of images, one a line')
     .option('--private-dir <dir>', 'its private folder (default: <out>.private)')
     .option('--private-passphrase-file <file>', 'passphrase of a private folder that is encrypted')
@@ -86,12 +86,19 @@ function describe(summary: WithdrawSummary, out: string): string {
   const { status, samples, shards, before, version } = summary;
   const known = before.length > 0 ? `${plural(before.length, 'sample')} withdrawn before.\n` : '';
   if (status === 'nothing') return `${known}Nothing to withdraw from ${printable(out)}.\n`;
-  const what = `${plural(samples.length, 'sample')} in ${plural(shards.length, 'shard')}`;
+  const areClips = samples.every(({ shard }) => shard === undefined);
+  const what = areClips
+    ? plural(samples.length, 'clip')
+    : `${plural(samples.length, 'sample')} in ${plural(shards.length, 'shard')}`;
   const head =
     status === 'dry-run'
       ? `Would withdraw ${what}:\n`
       : `${status === 'ended' ? 'Ended a withdrawal that was cut short: withdrew' : 'Withdrew'} ${what}; ${printable(out)} is version ${version} now.\n`;
-  const rows = samples.map(({ key, shard, status: was }) => [key, `shard ${shard}`, NAMES[was]]);
+  const rows = samples.map(({ key, shard, status: was }) => [
+    key,
+    ...(shard === undefined ? [] : [`shard ${shard}`]),
+    NAMES[was],
+  ]);
   return `${head}${table(rows)}${known}\n${REMAINS}`;
 }
 

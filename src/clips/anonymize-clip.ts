@@ -1,21 +1,20 @@
 import type { RejectedOutcome } from '../core/outcome.ts';
-import type { ClassName, Detection } from '../core/types.ts';
-import { SampleError } from '../errors.ts';
+import type { ClassName } from '../core/types.ts';
+import { OutputError, SampleError } from '../errors.ts';
+import type { ClipCorrection } from '../known/clip-corrections.ts';
 import { sceneCuts } from '../video/cuts.ts';
 import { codecFor, joinSegments } from '../video/join.ts';
 import { buildTracks, type Timeline, type Track } from '../video/tracks/index.ts';
 import type { AudioMode, ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
-import { verifyClip } from '../video/verify.ts';
-import {
-  type DetectedFrame,
-  type DetectSegment,
-  type FrameCover,
-  firstRemembered,
-  type RedactSegment,
-} from '../worker/clip.ts';
+import { verifyJoined } from '../video/verify.ts';
+import { type DetectedFrame, type DetectSegment, firstRemembered, type RedactSegment } from '../worker/clip.ts';
 import type { SegmentOutcome } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { rejection } from '../worker/process.ts';
+import { correctTracks } from './correct-tracks.ts';
+import { Covers } from './covers.ts';
+import { givenTracks, isGiven } from './given-tracks.ts';
+import type { ClipProgress } from './progress.ts';
 import type { ClipWorkspace } from './workspace.ts';
 
 /** Frames of a segment: what is lost at most when a run is killed, and what one worker does in a row. */
@@ -36,6 +35,8 @@ export interface ClipWork {
   /** Reports weak candidates, too. */
   readonly pool: WorkerPool;
   readonly settings: ClipSettings;
+  /** What a person says about what was detected. */
+  readonly corrections: readonly ClipCorrection[];
   /** Number of the clip in the run: decides replacements. */
   readonly group: number;
   /** File that the anonymized clip is written to. */
@@ -43,33 +44,10 @@ export interface ClipWork {
   readonly progress: ClipProgress;
 }
 
-/** How far a clip is; `stop` may be set at any time. */
-export class ClipProgress {
-  /** Frames done, and whether to stop: shared with workers. */
-  readonly counters = new SharedArrayBuffer(8);
-  readonly #state = new Int32Array(this.counters);
-
-  /** Frames done in both passes together. */
-  get done(): number {
-    return Atomics.load(this.#state, 0);
-  }
-
-  add(frames: number): void {
-    Atomics.add(this.#state, 0, frames);
-  }
-
-  get isStopped(): boolean {
-    return Atomics.load(this.#state, 1) === 1;
-  }
-
-  stop(): void {
-    Atomics.store(this.#state, 1, 1);
-  }
-}
-
 export interface AnonymizedClip {
   readonly status: 'anonymized';
-  readonly tracks: readonly Track[];
+  /** Things that were seen, by class. */
+  readonly counts: Readonly<Record<ClassName, number>>;
   readonly segments: number;
 }
 
@@ -78,49 +56,88 @@ export interface AnonymizedClip {
  * an earlier run is not computed again. Nothing is written to `path` before every segment is whole, and the clip there
  * has been opened again. One frame that fails is the whole clip's end.
  *
+ * What is detected is kept on disk; only while tracks are built, all of it is in memory.
+ *
  * @throws ModelError when a worker cannot be trusted; OutputError when files cannot be written.
  */
 export async function anonymizeClip(work: ClipWork): Promise<AnonymizedClip | RejectedOutcome | 'stopped'> {
-  const { clip, workspace, settings, path, tools } = work;
-  const starts = Array.from({ length: Math.ceil(clip.pts.length / SEGMENT_FRAMES) }, (_, i) => i * SEGMENT_FRAMES);
-  const detected = await eachSegment(starts, (segment) => detect(work, segment));
-  if (!Array.isArray(detected)) return detected;
+  const { clip, progress } = work;
+  const segments = Math.ceil(clip.pts.length / SEGMENT_FRAMES);
   try {
-    const tracks = tracksOf(detected.flat(), clip, settings);
-    const covers = new CoverIndex(tracks);
-    const redacted = await eachSegment(starts, (segment) => redact(work, covers, segment));
-    if (!Array.isArray(redacted)) return redacted;
-    if (work.progress.isStopped) return 'stopped';
-    const { audio, container } = settings;
-    const segments = starts.map((_, segment) => workspace.redacted(segment));
-    await joinSegments(tools, segments, clip, path, { audio, container });
-    await verifyClip(tools, path, clip, { audio, container });
-    return { status: 'anonymized', tracks, segments: starts.length };
+    progress.enter('detect');
+    const detected = await eachSegment(work, segments, (segment) => detect(work, segment));
+    if (detected !== 'done') return detected;
+    progress.enter('track');
+    const covers = await coversOf(work, segments);
+    progress.enter('redact');
+    const redacted = await eachSegment(work, segments, (segment) => redact(work, covers, segment));
+    if (redacted !== 'done') return redacted;
+    if (progress.isStopped) return 'stopped';
+    await join(work, segments);
+    return { status: 'anonymized', counts: covers.counts, segments };
   } catch (error) {
     if (error instanceof SampleError) return rejection(error, error.stage);
     throw error;
   }
 }
 
-/** The results of all segments in order, or why there is none: the first failure by order. */
-export async function eachSegment<T>(
-  starts: readonly number[],
-  work: (segment: number) => Promise<T | RejectedOutcome | 'stopped'>,
-): Promise<T[] | RejectedOutcome | 'stopped'> {
-  const results = await Promise.allSettled(starts.map((_, segment) => work(segment)));
-  const done: T[] = [];
-  let isStopped = false;
-  for (const result of results) {
-    if (result.status === 'rejected') throw result.reason;
-    const { value } = result;
-    if (value === 'stopped') isStopped = true;
-    else if (isRejected(value)) return value;
-    else done.push(value);
+/** What looking at a clip and following things through it needs. */
+export type FirstPass = Pick<ClipWork, 'clip' | 'corrections' | 'pool' | 'progress' | 'workspace'> & {
+  readonly settings: Pick<ClipSettings, 'detectEvery' | 'thresholds'>;
+};
+
+/** What to cover, from the stored detections. @throws SampleError for detections that no sound model makes. */
+export async function coversOf(
+  { clip, settings, corrections, workspace }: FirstPass,
+  segments: number,
+): Promise<Covers> {
+  const frames: DetectedFrame[] = [];
+  for (let segment = 0; segment < segments; segment++) {
+    const kept = await workspace.detected(segment);
+    if (kept === undefined) throw new OutputError('Expected the detections of a moment ago but they are gone');
+    for (const frame of kept) frames.push(frame);
   }
-  return isStopped ? 'stopped' : done;
+  return new Covers(correctTracks(tracksOf(frames, clip, settings), corrections, clip).tracks);
 }
 
-export function isRejected(value: unknown): value is RejectedOutcome {
+async function join({ tools, clip, workspace, settings, path, progress }: ClipWork, segments: number): Promise<void> {
+  const { audio, container } = settings;
+  progress.enter('join');
+  // They were decoded and looked at when they were made: it must be these that are published.
+  for (let segment = 0; segment < segments; segment++) {
+    if (await workspace.hasRedacted(segment)) continue;
+    throw new SampleError('verify', 'clip-differs', 'Expected a segment as it was checked but it has changed');
+  }
+  const paths = Array.from({ length: segments }, (_, segment) => workspace.redacted(segment));
+  const packets = await joinSegments(tools, paths, clip, path, { audio, container });
+  progress.enter('verify');
+  await verifyJoined(tools, path, clip, packets, { audio, container });
+}
+
+/**
+ * Works on all segments, as many at once as the workers take, or says why not: the first failure by order.
+ * @param work 'done', or why not.
+ */
+export async function eachSegment(
+  { pool }: Pick<ClipWork, 'pool'>,
+  segments: number,
+  work: (segment: number) => Promise<'done' | RejectedOutcome | 'stopped'>,
+): Promise<'done' | RejectedOutcome | 'stopped'> {
+  const waiting = Array.from({ length: segments }, (_, segment) => segment).values();
+  const ends: (RejectedOutcome | undefined)[] = [];
+  let isStopped = false;
+  const lanes = Array.from({ length: Math.min(pool.capacity, segments) }, async () => {
+    for (const segment of waiting) {
+      const end = await work(segment);
+      if (end === 'stopped') isStopped = true;
+      else if (end !== 'done') ends[segment] = end;
+    }
+  });
+  for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
+  return ends.find((end) => end !== undefined) ?? (isStopped ? 'stopped' : 'done');
+}
+
+function isRejected(value: unknown): value is RejectedOutcome {
   return typeof value === 'object' && value !== null && 'reason' in value && 'stage' in value;
 }
 
@@ -129,40 +146,30 @@ export function rangeOf(clip: ClipInfo, segment: number): { from: number; to: nu
   return { from, to: Math.min(clip.pts.length, from + SEGMENT_FRAMES) };
 }
 
-/** What pass one needs. */
-export type FirstPass = Pick<ClipWork, 'clip' | 'workspace' | 'pool' | 'progress'> & {
-  readonly settings: Pick<ClipSettings, 'detectEvery' | 'thresholds'>;
-};
-
-/** What is detected in a segment, or was by an earlier run. */
-export async function detect(work: FirstPass, segment: number): Promise<DetectedFrame[] | RejectedOutcome | 'stopped'> {
+/** Looks at a segment, unless an earlier run has. */
+export async function detect(work: FirstPass, segment: number): Promise<'done' | RejectedOutcome | 'stopped'> {
   const { clip, workspace, pool, progress, settings } = work;
   const { from, to } = rangeOf(clip, segment);
-  const kept = await workspace.detected(segment);
-  if (kept !== undefined) {
-    progress.add(to - from);
-    return kept;
-  }
   if (progress.isStopped) return 'stopped';
+  if ((await workspace.detected(segment)) !== undefined) {
+    progress.keep(to - from);
+    return 'done';
+  }
   const task: DetectSegment = { clip, from, to, every: settings.detectEvery, counters: progress.counters };
   const outcome = await settle(pool.segment({ kind: 'detect-segment', segment: task }), progress);
   if (outcome.status !== 'detected') return outcome.status === 'stopped' ? 'stopped' : asRejected(outcome);
   await workspace.keepDetected(segment, outcome.frames);
-  return [...outcome.frames];
+  return 'done';
 }
 
-async function redact(
-  work: ClipWork,
-  covers: CoverIndex,
-  segment: number,
-): Promise<true | RejectedOutcome | 'stopped'> {
+async function redact(work: ClipWork, covers: Covers, segment: number): Promise<'done' | RejectedOutcome | 'stopped'> {
   const { clip, workspace, pool, progress, settings, group } = work;
   const { from, to } = rangeOf(clip, segment);
-  if (await workspace.hasRedacted(segment)) {
-    progress.add(to - from);
-    return true;
-  }
   if (progress.isStopped) return 'stopped';
+  if (await workspace.hasRedacted(segment)) {
+    progress.keep(to - from);
+    return 'done';
+  }
   const coversFrom = firstRemembered(from);
   const task: RedactSegment = {
     clip,
@@ -178,7 +185,7 @@ async function redact(
   const outcome = await settle(pool.segment({ kind: 'redact-segment', segment: task }), progress);
   if (outcome.status !== 'redacted') return outcome.status === 'stopped' ? 'stopped' : asRejected(outcome);
   await workspace.keepRedacted(segment, outcome.frames);
-  return true;
+  return 'done';
 }
 
 /** A failure ends the work on the other segments of the clip: it will not be published. */
@@ -201,6 +208,7 @@ export function asRejected(outcome: SegmentOutcome): RejectedOutcome {
 /** Tracks over the whole clip. @throws SampleError for detections that no sound model makes. */
 export function tracksOf(frames: readonly DetectedFrame[], clip: ClipInfo, settings: FirstPass['settings']): Track[] {
   const { detectEvery, thresholds } = settings;
+  if (isGiven(frames)) return givenTracks(frames, (cls) => thresholds[cls] < Infinity);
   const { width, height } = clip;
   const timeline: Timeline = { width, height, times: stepsOf(clip.pts), cuts: sceneCuts(frames) };
   const seen = frames.flatMap(({ frame, detections }) => (detections === undefined ? [] : [{ frame, detections }]));
@@ -212,31 +220,4 @@ function stepsOf(pts: readonly number[]): number[] {
   const distances = pts.slice(1).map((at, i) => at - (pts[i] as number));
   const usual = distances.toSorted((a, b) => a - b)[distances.length >> 1] ?? 1;
   return pts.map((at) => (at - (pts[0] as number)) / usual);
-}
-
-/** What to cover, by frame. */
-export class CoverIndex {
-  readonly #tracks: readonly Track[];
-
-  constructor(tracks: readonly Track[]) {
-    this.#tracks = tracks.toSorted((a, b) => a.from - b.from || a.id - b.id);
-  }
-
-  /** Of the frames `from <= frame < to`, frame by frame. */
-  between(from: number, to: number): FrameCover[][] {
-    const frames: FrameCover[][] = Array.from({ length: to - from }, () => []);
-    for (const track of this.#tracks) {
-      if (track.from >= to) break;
-      const last = Math.min(to, track.from + track.boxes.length);
-      for (let frame = Math.max(from, track.from); frame < last; frame++) {
-        frames[frame - from]?.push(coverOf(track, frame - track.from));
-      }
-    }
-    return frames;
-  }
-}
-
-function coverOf({ id, class: label, boxes, seen }: Track, i: number): FrameCover {
-  const box = boxes[i] as Detection['box'];
-  return { detection: { label, box, score: 1, model: 'track', track: id }, seen: seen[i] as boolean };
 }

@@ -1,30 +1,38 @@
-import { chmod, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import * as v from 'valibot';
 import type { Config } from '../config.ts';
 import type { RejectedOutcome } from '../core/outcome.ts';
 import { UsageError } from '../errors.ts';
-import {
-  asOutputError,
-  makeFolder,
-  sha256OfFile,
-  syncFolder,
-  type WrittenFile,
-  withFile,
-  writeFileAtomic,
-} from '../io/atomic.ts';
+import { asOutputError, makeFolder, sha256OfFile, syncFolder, type WrittenFile, withFile } from '../io/atomic.ts';
 import { splitExtension } from '../io/extensions.ts';
-import { wholeLines } from '../io/lines.ts';
 import { OutputLock } from '../io/lock.ts';
 import { checkOutput, clearOutput, inspectOutput } from '../io/output-folder.ts';
-import { CLIP_WORK, LEDGER } from '../io/private-files.ts';
-import { jsonLines, rejectedRecord } from '../io/records.ts';
+import { CLIP_WORK } from '../io/private-files.ts';
+import type { PrivateRun } from '../io/private-run.ts';
+import { rejectedRecord, withdrawnRecord } from '../io/records.ts';
 import { LOG_FOLDER, logFile, RUN_FILE, RunLog } from '../io/run-log.ts';
+import type { Seal } from '../io/seal.ts';
 import { differingSettings } from '../io/settings.ts';
 import { shardOfStaging, stagingName, TargetNames } from '../io/target-names.ts';
+import { withdrawnSamples } from '../io/tombstones.ts';
+import { assertNoWithdrawal } from '../io/withdrawal.ts';
 import type { PublishedContainer } from '../video/types.ts';
+import { ClipLedger } from './ledger.ts';
 import type { ListedClip } from './list.ts';
-import { type ClipRecord, clipRecordSchema, type FrameRecord, type VerifiedClip } from './record.ts';
+import { readClipRecord, writeClipLog } from './log.ts';
+import type { ClipRecord, FrameRecord, VerifiedClip } from './record.ts';
+
+export interface ClipOutputOptions {
+  readonly config: Config;
+  readonly clips: readonly ListedClip[];
+  readonly containerFor: (clip: ListedClip) => PublishedContainer;
+  /** Public settings of the run, for run.json. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** How detections are made, for the private folder. */
+  readonly privateRun: PrivateRun;
+  /** Encrypts the private folder. */
+  readonly seal: Seal | undefined;
+}
 
 /**
  * The output of a run over clips: each clip is one file, `<key>.mp4` or a mirror of the inputs, with a log of its own,
@@ -32,39 +40,37 @@ import { type ClipRecord, clipRecordSchema, type FrameRecord, type VerifiedClip 
  * held back.
  */
 export class ClipOutput {
+  /** Of the private folder; undefined when it is not encrypted. */
+  readonly seal: Seal | undefined;
   readonly #out: string;
   readonly #privateDir: string;
   readonly #lock: OutputLock;
   readonly #log: RunLog;
+  readonly #ledger: ClipLedger;
   readonly #files: readonly string[];
-  /** Lines of the private log of clips that are not published, by key. */
-  readonly #quarantine: Map<string, string>;
+  /** Clips that must not come back. */
+  readonly #withdrawn: ReadonlySet<number>;
 
   /**
    * Prepares the folders, or goes on with those of an earlier run of the same settings and inputs.
    * @throws UsageError when the folders are in use; OutputError when they cannot be written.
    */
-  static async open(
-    config: Config,
-    clips: readonly ListedClip[],
-    container: (clip: ListedClip) => PublishedContainer,
-    settings: Readonly<Record<string, unknown>>,
-  ): Promise<ClipOutput> {
+  static async open(options: ClipOutputOptions): Promise<ClipOutput> {
+    const { config, clips, settings, privateRun, seal } = options;
     const { out, privateDir } = config;
     await checkOutput(config);
     const lock = await OutputLock.acquire(out);
     try {
       const state = await inspectOutput(config);
-      const sources = sourcesOf(clips);
-      if (state.kind === 'earlier') await assertSameRun(config, state.run, settings, sources);
+      if (state.kind === 'earlier') await assertSameRun(options, state.run);
       if (state.kind === 'replaced') await clearOutput(out, state.paths);
-      await makeFolder(privateDir, 0o700);
-      await chmod(privateDir, 0o700);
-      await writeFileAtomic(join(privateDir, LEDGER.sources), sources, 0o600);
+      // Keys come before the run: nothing is written that they do not encrypt.
+      if (state.kind !== 'earlier') await ClipLedger.create(privateDir, seal);
       const log = await RunLog.create(out, { ...settings });
+      const withdrawn = await withdrawnSamples(out, privateDir, seal);
+      const ledger = await ClipLedger.open(privateDir, withoutThose(clips, withdrawn), privateRun, seal);
       await removeUnfinished(out);
-      const quarantine = await readQuarantine(privateDir);
-      return new ClipOutput(config, lock, log, namesOf(config, clips, container), quarantine);
+      return new ClipOutput(options, lock, log, ledger, withdrawn);
     } catch (error) {
       await lock.release().catch(() => undefined);
       await rmdir(join(out, LOG_FOLDER)).catch(() => undefined);
@@ -73,18 +79,20 @@ export class ClipOutput {
   }
 
   private constructor(
-    { out, privateDir }: Config,
+    options: ClipOutputOptions,
     lock: OutputLock,
     log: RunLog,
-    files: readonly string[],
-    quarantine: Map<string, string>,
+    ledger: ClipLedger,
+    withdrawn: ReadonlySet<number>,
   ) {
-    this.#out = out;
-    this.#privateDir = privateDir;
+    this.seal = options.seal;
+    this.#withdrawn = withdrawn;
+    this.#out = options.config.out;
+    this.#privateDir = options.config.privateDir;
     this.#lock = lock;
     this.#log = log;
-    this.#files = files;
-    this.#quarantine = quarantine;
+    this.#ledger = ledger;
+    this.#files = namesOf(options);
   }
 
   /** Path of a clip below the output folder. */
@@ -106,10 +114,13 @@ export class ClipOutput {
 
   /** What an earlier run has published of the clip; it stays as it is. */
   async kept(clip: ListedClip): Promise<ClipRecord | undefined> {
-    const text = await readFile(join(this.#out, logFile(clip.key)), 'utf8').catch(() => undefined);
-    if (text === undefined) return undefined;
-    const record = readRecord(text);
-    if (record?.key !== clip.key) return undefined;
+    if (this.#withdrawn.has(clip.index)) {
+      const record = withdrawnRecord(clip.key);
+      this.#log.commit([await writeClipLog(this.#out, record)]);
+      return record;
+    }
+    const record = await readClipRecord(this.#out, clip.key);
+    if (record === undefined || record.status === 'withdrawn') return undefined;
     const files: WrittenFile[] = [];
     if (record.status === 'verified') {
       const sha256 = await sha256OfFile(join(this.#out, this.fileOf(clip))).catch(() => undefined);
@@ -139,8 +150,9 @@ export class ClipOutput {
     } catch (error) {
       throw asOutputError(target, error);
     }
-    if (this.#quarantine.delete(clip.key)) await this.#writeQuarantine();
-    await this.#writeLog(clip, [{ path: record.file, sha256: record.out_sha256 }], record, frames);
+    await this.#ledger.release(clip);
+    const log = await writeClipLog(this.#out, record, frames);
+    this.#log.commit([{ path: record.file, sha256: record.out_sha256 }, log]);
   }
 
   /** Writes that a clip is not published, and in private why. @throws OutputError */
@@ -148,30 +160,10 @@ export class ClipOutput {
     const { status, stage, reason, message } = outcome;
     await rm(join(this.#out, stagingName(clip.key)), { recursive: true, force: true });
     await rm(join(this.#out, this.fileOf(clip)), { force: true });
-    const line = JSON.stringify({ key: clip.key, source: clip.path, status, stage, reason, message });
-    this.#quarantine.set(clip.key, line);
-    await this.#writeQuarantine();
+    await this.#ledger.hold(clip, { status, stage, reason, message });
     const record = rejectedRecord(clip.key, outcome);
-    await this.#writeLog(clip, [], record, none());
+    this.#log.commit([await writeClipLog(this.#out, record)]);
     return record;
-  }
-
-  async #writeQuarantine(): Promise<void> {
-    const lines = [...this.#quarantine.values()].sort().map((line) => `${line}\n`);
-    await writeFileAtomic(join(this.#privateDir, LEDGER.quarantine), lines.join(''), 0o600);
-  }
-
-  async #writeLog(
-    { key }: ListedClip,
-    files: readonly WrittenFile[],
-    record: ClipRecord,
-    frames: AsyncIterable<FrameRecord>,
-  ): Promise<void> {
-    const lines = [jsonLines([record])];
-    for await (const frame of frames) lines.push(jsonLines([frame]));
-    const path = logFile(key);
-    const sha256 = await writeFileAtomic(join(this.#out, path), lines.join(''));
-    this.#log.commit([...files, { path, sha256 }]);
   }
 
   /** Every clip is done. @throws OutputError */
@@ -191,54 +183,42 @@ export class ClipOutput {
   }
 }
 
-async function* none(): AsyncGenerator<FrameRecord> {}
-
-function readRecord(log: string): ClipRecord | undefined {
-  try {
-    return v.parse(clipRecordSchema, JSON.parse(log.slice(0, log.indexOf('\n')))) as ClipRecord;
-  } catch {
-    return undefined;
-  }
-}
-
-async function readQuarantine(privateDir: string): Promise<Map<string, string>> {
-  const lines = new Map<string, string>();
-  for await (const line of wholeLines(join(privateDir, LEDGER.quarantine)))
-    lines.set((JSON.parse(line) as { readonly key: string }).key, line);
-  return lines;
-}
-
-function sourcesOf(clips: readonly ListedClip[]): string {
-  return jsonLines(clips.map(({ key, path, relativePath }) => ({ key, source: path, name: relativePath })));
-}
-
-function namesOf(
-  { format }: Config,
-  clips: readonly ListedClip[],
-  container: (clip: ListedClip) => PublishedContainer,
-): string[] {
+function namesOf({ config: { format }, clips, containerFor }: ClipOutputOptions): string[] {
   const names = new TargetNames();
   return clips.map((clip) => {
     const { stem } = splitExtension(clip.relativePath);
     const name = format === 'folder' ? stem : clip.key;
-    return names.claim(`${name}.${container(clip)}`).path;
+    return names.claim(`${name}.${containerFor(clip)}`).path;
   });
 }
 
 async function assertSameRun(
-  { out, privateDir }: Config,
+  { config: { out, privateDir }, clips, settings, privateRun, seal }: ClipOutputOptions,
   earlier: Readonly<Record<string, unknown>>,
-  settings: Readonly<Record<string, unknown>>,
-  sources: string,
 ): Promise<void> {
-  const differences = differingSettings(earlier, settings);
+  await assertNoWithdrawal(privateDir, earlier);
+  const differences = await ClipLedger.differences(privateDir, privateRun, seal);
+  if (differences.length === 0) differences.push(...differingSettings(earlier, settings));
   if (differences.length > 0) {
     throw new UsageError(
       `Expected the settings of the earlier run in ${out} but they differ (earlier → now): ${differences.join('; ')}; --overwrite replaces the earlier output`,
     );
   }
-  if ((await readFile(join(privateDir, LEDGER.sources), 'utf8').catch(() => '')) === sources) return;
+  // One that was killed at its very beginning has written no clip down, and has published none.
+  const listed = withoutThose(clips, await withdrawnSamples(out, privateDir, seal));
+  const isKnown = (await ClipLedger.knows(privateDir, listed, seal)) ?? !(await hasLogs(out));
+  if (isKnown) return;
   throw new UsageError(`Expected the inputs of the earlier run in ${out}, but they differ; --overwrite replaces it`);
+}
+
+/** The private folder knows nothing of withdrawn clips. */
+function withoutThose(clips: readonly ListedClip[], withdrawn: ReadonlySet<number>): ListedClip[] {
+  return clips.filter(({ index }) => !withdrawn.has(index));
+}
+
+async function hasLogs(out: string): Promise<boolean> {
+  const names = await readdir(join(out, LOG_FOLDER, 'redactions')).catch((): string[] => []);
+  return names.some((name) => name.endsWith('.jsonl'));
 }
 
 /** What a run that was killed leaves of clips that were not published. */

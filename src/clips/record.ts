@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type { RejectedRecord } from '../core/outcome.ts';
-import type { ClassName } from '../core/types.ts';
+import type { RejectedRecord, WithdrawnRecord } from '../core/outcome.ts';
+import { type ClassName, ORIGINS } from '../core/types.ts';
 import { publicRegion } from '../io/records.ts';
 import { regionSchema } from '../record-schema.ts';
 import type { AudioMode } from '../video/types.ts';
@@ -35,7 +35,7 @@ export interface FrameRecord {
   readonly regions: readonly ClipRegion[];
 }
 
-export type ClipRecord = VerifiedClip | RejectedRecord;
+export type ClipRecord = VerifiedClip | RejectedRecord | WithdrawnRecord;
 
 const length = v.pipe(v.number(), v.integer(), v.minValue(0));
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -67,6 +67,7 @@ export const clipRecordSchema = v.variant('status', [
     stage: v.picklist(['read', 'decode', 'detect', 'redact', 'encode', 'verify', 'worker']),
     reason: code,
   }),
+  v.strictObject({ v: v.literal(1), key, status: v.literal('withdrawn') }),
 ]);
 
 /** Every other line. */
@@ -76,7 +77,7 @@ export const frameRecordSchema = v.strictObject({
     v.strictObject({
       ...regionSchema.entries,
       track: length,
-      origin: v.picklist(['detector', 'interpolated']),
+      origin: v.picklist([...ORIGINS, 'interpolated']),
     }),
   ),
 });

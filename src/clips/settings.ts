@@ -3,26 +3,22 @@ import { CLASSES, type ClassName } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { sha256 } from '../io/atomic.ts';
 import { KEPT_BY_DEFAULT } from '../io/keep.ts';
-import { readSecret } from '../io/secret.ts';
+import type { PrivateRun } from '../io/private-run.ts';
 import { packageVersion } from '../prepare.ts';
 import { sniffClipFile } from '../video/sniff.ts';
 import { type ClipInfo, PUBLISHED_CONTAINERS, type PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
 import { SEGMENT_FRAMES } from './anonymize-clip.ts';
 import type { ListedClip } from './list.ts';
+import type { ClipReview } from './review.ts';
+import type { ClipsWork } from './run.ts';
 
 /** Candidates from this share of the least redacted score on may continue a track. */
 const WEAK_SHARE = 0.6;
 
-/**
- * Also what would be passed over in silence: nobody should take a private folder for encrypted that is not.
- * @throws UsageError naming the option.
- */
-export async function refuseImageOptions(config: Config): Promise<void> {
-  const secret = await readSecret(config);
+/** @throws UsageError naming the option. */
+export function refuseImageOptions(config: Config): void {
   const refused = Object.entries({
-    '--boxes': config.boxes !== undefined,
-    '--corrections': config.corrections !== undefined,
     '--labels': config.labels !== 'none',
     '--keep': config.keep.some((field) => !KEPT_BY_DEFAULT.includes(field)),
     '--protect-labels': config.protectLabels.length > 0,
@@ -32,7 +28,6 @@ export async function refuseImageOptions(config: Config): Promise<void> {
     '--source-ids': config.sourceIds,
     '--dali-index': config.daliIndex,
     '--hf-metadata': config.hfMetadata,
-    [secret?.from ?? '']: secret !== undefined,
   }).find(([, isGiven]) => isGiven);
   if (refused) throw new UsageError(`Expected no ${refused[0]} with clips, which do not know it yet, but received one`);
 }
@@ -50,6 +45,12 @@ export function detectingJob(job: Job): Job {
       ...(plateShape ? { plateShape: { ...plateShape, threshold: plateShape.threshold * WEAK_SHARE } } : {}),
     },
   };
+}
+
+/** Least scores at which a track begins; none does of a class that nobody has asked for. */
+export function trackingThresholds({ detect: { classes, thresholds } }: Job): Record<ClassName, number> {
+  const of = (cls: ClassName): number => (classes.includes(cls) ? thresholds[cls] : Infinity);
+  return { face: of('face'), body: of('body'), plate: of('plate'), text: of('text') };
 }
 
 /** The container that a clip is published in: its own with `keep`, where that is one that is published. */
@@ -80,6 +81,33 @@ export function publicSettings(config: Config, job: Job): Record<string, unknown
     detectEvery: config.detectEvery,
     limitPixels: config.limitPixels,
     logGeometry: config.logGeometry,
+  };
+}
+
+/** What the private folder tells of a run, so that its clips can be redacted again. */
+export function privateClipRun(
+  { config: { classes, quality, seed }, listed, digest, before }: ClipsWork,
+  { detect, models }: Job,
+  settings: Record<string, unknown>,
+  review: ClipReview | undefined,
+): PrivateRun {
+  return {
+    v: 1,
+    total: listed.clips.length,
+    hasCls: false,
+    seed,
+    boxes: digest,
+    corrections: review?.digest ?? null,
+    // A run that detects nothing hands on what it was given.
+    detected: {
+      models: [...(before?.models ?? models)],
+      classes: [...(before?.classes ?? classes)],
+      quality: before?.quality ?? quality,
+      threshold: before?.threshold ?? detect.thresholds,
+      // In clips both are looked for, whatever becomes of them.
+      mergesPlatesAndText: false,
+    },
+    settings,
   };
 }
 

@@ -4,15 +4,17 @@ import { SampleError } from '../errors.ts';
 import { sha256OfFile } from '../io/atomic.ts';
 import { wholeLines } from '../io/lines.ts';
 import { plainSegments } from '../io/target-names.ts';
+import { checkTombstones, checkVersions } from '../verify-withdrawn.ts';
 import { probeClip } from '../video/probe.ts';
 import { findFfmpeg } from '../video/tools.ts';
 import { type FfmpegTools, PUBLISHED_CONTAINERS } from '../video/types.ts';
 import { verifyClip } from '../video/verify.ts';
-import { clipRecordSchema, frameRecordSchema, type VerifiedClip } from './record.ts';
+import { type ClipRecord, clipRecordSchema, frameRecordSchema, type VerifiedClip } from './record.ts';
 
 export interface ClipsReport {
   readonly published: number;
   readonly rejected: number;
+  readonly withdrawn: number;
 }
 
 /**
@@ -25,11 +27,11 @@ export interface ClipsReport {
 export async function checkClips(out: string, files: readonly string[], problems: string[]): Promise<ClipsReport> {
   const tools = await findFfmpeg();
   const published = new Set<string>();
-  let rejected = 0;
+  const records = new Map<string, ClipRecord>();
   for (const log of files.filter((file) => /^_anonymize\/redactions\/\d+\.jsonl$/.test(file))) {
     const record = await checkLog(out, log, problems);
-    if (record === 'rejected') rejected++;
-    else if (record !== undefined) {
+    if (record !== undefined) records.set(record.key, record);
+    if (record?.status === 'verified') {
       published.add(record.file);
       await checkClip(tools, out, record, problems);
     }
@@ -38,10 +40,13 @@ export async function checkClips(out: string, files: readonly string[], problems
     const isClip = PUBLISHED_CONTAINERS.some((container) => file.endsWith(`.${container}`));
     if (isClip && !published.has(file)) problems.push(`Expected a record of ${JSON.stringify(file)} but found none`);
   }
-  return { published: published.size, rejected };
+  await checkTombstones(out, records, problems);
+  await checkVersions(out, problems);
+  const withdrawn = [...records.values()].filter(({ status }) => status === 'withdrawn').length;
+  return { published: published.size, rejected: records.size - published.size - withdrawn, withdrawn };
 }
 
-async function checkLog(out: string, log: string, problems: string[]): Promise<VerifiedClip | 'rejected' | undefined> {
+async function checkLog(out: string, log: string, problems: string[]): Promise<ClipRecord | undefined> {
   let record: v.InferOutput<typeof clipRecordSchema> | undefined;
   let line = 0;
   for await (const text of wholeLines(path.join(out, log))) {
@@ -64,7 +69,7 @@ async function checkLog(out: string, log: string, problems: string[]): Promise<V
     problems.push(`${log}: Expected the record of its clip but found ${record.key}`);
   const frames = record.status === 'verified' ? record.frames : 0;
   if (line !== frames + 1) problems.push(`${log}: Expected ${frames} frames but found ${line - 1}`);
-  return record.status === 'verified' ? record : 'rejected';
+  return record as ClipRecord;
 }
 
 async function checkClip(tools: FfmpegTools, out: string, record: VerifiedClip, problems: string[]): Promise<void> {

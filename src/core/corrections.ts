@@ -75,12 +75,13 @@ export function correct(detections: readonly Detection[], corrections: readonly 
 }
 
 /** Without repetitions, in an order that does not depend on the given one. */
-function inOrder(corrections: readonly Correction[]): Correction[] {
+export function inOrder<T>(corrections: readonly T[]): T[] {
   const byText = new Map(corrections.map((correction) => [JSON.stringify(correction), correction]));
   return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, correction]) => correction);
 }
 
-function addressedBy(
+/** The detection that is meant; undefined when there is none. */
+export function addressedBy(
   { class: cls, target: { at, box } }: Exclude<Correction, { action: 'add' }>,
   detections: readonly Detection[],
 ): Detection | undefined {

@@ -52,7 +52,8 @@ export async function openLedgerSource(
       `Expected the private folder of a finished run, ${expected} images, but ${privatePath(folder, LEDGER.sources, seal !== undefined)} knows ${entries.filter(Boolean).length}: let the run finish first`,
     );
   }
-  await assertApart(folder, entries, resolve(out), resolve(privateDir));
+  const paths = entries.filter(({ origin }) => origin.path !== '').map(({ origin }) => origin.path);
+  await assertApart(folder, paths, resolve(out), resolve(privateDir));
   const nameOf = ({ name, origin }: SourceEntry): string => name ?? origin.member ?? basename(origin.path);
   const { keptMembers, lostMembers } = membersOf(entries);
   const hasCls = entries.every(({ index, cls }) => cls !== undefined || withdrawn.has(index));
@@ -124,16 +125,19 @@ async function readEntries(folder: string, seal: Seal | undefined): Promise<Sour
   return entries;
 }
 
-/** Nothing that is read may lie where the output is written, and perhaps replaced. */
-async function assertApart(
+/**
+ * Nothing that is read may lie where the output is written, and perhaps replaced.
+ * @param paths of the sources.
+ * @throws UsageError
+ */
+export async function assertApart(
   folder: string,
-  entries: readonly SourceEntry[],
+  paths: readonly string[],
   out: string,
   privateDir: string,
 ): Promise<void> {
   const places = await assertDisjoint([folder], out, privateDir);
-  const sources = entries.filter(({ origin }) => origin.path !== '').map(({ origin }) => dirname(origin.path));
-  for (const source of new Set(sources)) {
+  for (const source of new Set(paths.map((path) => dirname(path)))) {
     const real = await realTarget(source);
     for (const [option, place] of [
       ['--out', places.out],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { syncFolder } from './atomic.ts';
 import { indexOf } from './ledger-files.ts';
 import { LEDGER, PRIVATE_WITHDRAWN, privatePath } from './private-files.ts';
@@ -31,6 +32,7 @@ export async function removeSamples(
   await replacePrivateLines(folder, PRIVATE_WITHDRAWN, keys, seal);
   for (const name of Object.values(LEDGER)) {
     const path = privatePath(folder, name, seal !== undefined);
+    if (!existsSync(path)) continue;
     const remaining = async function* (): AsyncGenerator<string> {
       for await (const line of privateLines(folder, name, seal)) if (!samples.has(indexOf(line, path))) yield line;
     };

@@ -1,10 +1,14 @@
-import type { Correction } from '../core/corrections.ts';
 import type { ClassName } from '../core/types.ts';
-import type { Source } from '../io/source.ts';
-import type { AddressedCorrection } from './corrections.ts';
+import type { Address } from './corrections.ts';
+
+/** The samples of a run by the names that files of boxes and corrections have for them. */
+export interface NamedSamples {
+  readonly total: number;
+  readonly at: (index: number) => { readonly relativePath: string };
+}
 
 /** Index of each of the named samples. */
-export function indexByName(source: Source, names: ReadonlySet<string>): Map<string, number> {
+export function indexByName(source: NamedSamples, names: ReadonlySet<string>): Map<string, number> {
   const found = new Map<string, number>();
   for (let index = 0; index < source.total; index++) {
     const { relativePath } = source.at(index);
@@ -13,20 +17,23 @@ export function indexByName(source: Source, names: ReadonlySet<string>): Map<str
   return found;
 }
 
-export interface SampleCorrections {
+/** @typeParam C a correction. */
+export interface SampleCorrections<C> {
   /** By index of the sample. */
-  readonly bySample: ReadonlyMap<number, readonly { readonly where: string; readonly correction: Correction }[]>;
+  readonly bySample: ReadonlyMap<number, readonly { readonly where: string; readonly correction: C }[]>;
   /** Of samples that do not exist, or of classes that are left alone, one sentence each. */
   readonly stray: readonly string[];
 }
 
-export function correctionsBySample(
-  rows: readonly AddressedCorrection[],
-  source: Source,
+/** @param what a sample is called in messages. */
+export function correctionsBySample<C extends { readonly class: ClassName }>(
+  rows: readonly (Address & { readonly correction: C })[],
+  source: NamedSamples,
   isRedacted: (cls: ClassName) => boolean,
-): SampleCorrections {
+  what: 'image' | 'clip' = 'image',
+): SampleCorrections<C> {
   const indices = indexByName(source, new Set(rows.flatMap(({ file }) => file ?? [])));
-  const bySample = new Map<number, { where: string; correction: Correction }[]>();
+  const bySample = new Map<number, { where: string; correction: C }[]>();
   const stray: string[] = [];
   for (const { where, key, file, correction } of rows) {
     if (!isRedacted(correction.class)) {
@@ -36,7 +43,7 @@ export function correctionsBySample(
     const index = file === undefined ? Number(key) : indices.get(file);
     if (index === undefined || index >= source.total) {
       stray.push(
-        `${where}: ${file === undefined ? `no sample has the key ${key}` : `no image is called ${JSON.stringify(file)}`}`,
+        `${where}: ${file === undefined ? `no sample has the key ${key}` : `no ${what} is called ${JSON.stringify(file)}`}`,
       );
       continue;
     }

@@ -3,7 +3,8 @@ import type { Correction, Target } from '../core/corrections.ts';
 import { UsageError } from '../errors.ts';
 import { classNamed, points, type Row, readText, regionOf, rowsOf } from './rows.ts';
 
-const rowSchema = v.strictObject({
+/** Fields of a line: the sample, by key or by name, and what is said of a region in it. */
+export const correctionFields = {
   key: v.optional(v.pipe(v.string(), v.regex(/^\d{9,15}$/, 'Expected a key such as "000000031"'))),
   file: v.optional(v.pipe(v.string(), v.nonEmpty())),
   action: v.picklist(['add', 'remove', 'change']),
@@ -12,16 +13,22 @@ const rowSchema = v.strictObject({
   box: v.optional(v.tuple([v.number(), v.number(), v.number(), v.number()])),
   polygon: v.optional(points),
   at: v.optional(v.tuple([v.number(), v.number()])),
-});
+};
 
-type CorrectionRow = v.InferOutput<typeof rowSchema>;
+const rowSchema = v.strictObject(correctionFields);
 
-/** One correction and the sample that it speaks of, by key or by name. */
-export interface AddressedCorrection {
+export type CorrectionRow = v.InferOutput<typeof rowSchema>;
+
+/** The sample that a line speaks of. */
+export interface Address {
   /** File and number of the line, for messages. */
   readonly where: string;
   readonly key?: string | undefined;
   readonly file?: string | undefined;
+}
+
+/** One correction and the sample that it speaks of, by key or by name. */
+export interface AddressedCorrection extends Address {
   readonly correction: Correction;
 }
 
@@ -30,20 +37,24 @@ export interface AddressedCorrection {
  * @throws UsageError naming file, line and field, what was expected and what was received.
  */
 export async function readCorrections(file: string): Promise<AddressedCorrection[]> {
-  return rowsOf(rowSchema, await readText(file), file).map(addressed);
+  return rowsOf(rowSchema, await readText(file), file).map((row) => ({
+    ...addressOf(row),
+    correction: correctionOf(row.value, row.where),
+  }));
 }
 
-function addressed({ where, value }: Row<CorrectionRow>): AddressedCorrection {
-  const { key, file } = value;
+/** @throws UsageError for a line that names its sample in two ways, or in none. */
+export function addressOf({ where, value: { key, file } }: Row<CorrectionRow>): Address {
   if ((key === undefined) === (file === undefined)) {
     throw new UsageError(
       `${where}: expected either key or file but received ${key === undefined ? 'neither' : 'both'}`,
     );
   }
-  return { where, key, file: file?.replace(/^\.\//, ''), correction: correctionOf(value, where) };
+  return { where, key, file: file?.replace(/^\.\//, '') };
 }
 
-function correctionOf({ action, box, polygon, at, class: name }: CorrectionRow, where: string): Correction {
+/** @throws UsageError naming the field, what was expected and what was received. */
+export function correctionOf({ action, box, polygon, at, class: name }: CorrectionRow, where: string): Correction {
   const cls = classNamed(name, where);
   const hasRegion = box !== undefined || polygon !== undefined;
   if (action !== 'remove' && !hasRegion) {

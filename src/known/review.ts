@@ -7,25 +7,29 @@ import type { Source } from '../io/source.ts';
 import { StoredDetections } from '../io/stored-detections.ts';
 import type { ReviewSummary } from '../run.ts';
 import { correctionsBySample, type SampleCorrections } from './by-sample.ts';
-import { readCorrections } from './corrections.ts';
+import { type Address, readCorrections } from './corrections.ts';
+
+/** SHA-256 of corrections, in whatever order, hex. */
+export function digestOfCorrections(rows: readonly (Address & { readonly correction: object })[]): string {
+  const texts = new Set(rows.map(({ key, file, correction }) => JSON.stringify({ key, file, correction })));
+  return createHash('sha256')
+    .update([...texts].sort().join('\n'))
+    .digest('hex');
+}
 
 /** What a person says about the samples of a run. */
 export class Review {
   /** SHA-256 of all corrections, in whatever order. */
   readonly digest: string;
-  readonly #samples: SampleCorrections;
+  readonly #samples: SampleCorrections<Correction>;
 
   /** @param isRedacted whether the run redacts a class at all. @throws UsageError for a file of another form. */
   static async read(file: string, source: Source, isRedacted: (cls: ClassName) => boolean): Promise<Review> {
     const rows = await readCorrections(file);
-    const texts = new Set(rows.map(({ key, file, correction }) => JSON.stringify({ key, file, correction })));
-    const digest = createHash('sha256')
-      .update([...texts].sort().join('\n'))
-      .digest('hex');
-    return new Review(digest, correctionsBySample(rows, source, isRedacted));
+    return new Review(digestOfCorrections(rows), correctionsBySample(rows, source, isRedacted));
   }
 
-  private constructor(digest: string, samples: SampleCorrections) {
+  private constructor(digest: string, samples: SampleCorrections<Correction>) {
     this.digest = digest;
     this.#samples = samples;
   }

@@ -1,11 +1,11 @@
 import type { RgbImage } from '../core/types.ts';
 import { divide, meanCells } from '../redact/cells.ts';
 
-/** Mean colours of a frame over a coarse grid, 0…255. */
+/** Mean colours of a frame over a coarse grid, row by row, R, G, B, 0…255. */
 export type Glance = Float64Array;
 
-const COLUMNS = 16;
-const ROWS = 12;
+export const GLANCE_COLUMNS = 16;
+export const GLANCE_ROWS = 12;
 /** Frames back to which a frame is compared: a flash that is no longer does not cut. */
 export const LOOK_BACK = 5;
 
@@ -26,7 +26,11 @@ export interface FrameChange {
 
 export function glanceAt(image: RgbImage): Glance {
   const { width, height } = image;
-  return meanCells(image, divide(0, width, width / COLUMNS, width), divide(0, height, height / ROWS, height)).value;
+  return meanCells(
+    image,
+    divide(0, width, width / GLANCE_COLUMNS, width),
+    divide(0, height, height / GLANCE_ROWS, height),
+  ).value;
 }
 
 /** @param before glances at the frames before, the nearest first. */

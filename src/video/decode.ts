@@ -100,7 +100,7 @@ async function* decodeFrom(
       },
     ],
     options: [
-      ...['-map', `0:${clip.stream}`, '-vf', framesFilter(clip, from), '-frames:v', `${to - from}`],
+      ...['-map', `0:${clip.stream}`, '-vf', framesFilter(tools, clip, from), '-frames:v', `${to - from}`],
       ...[...tools.keepTimes, ...ticksOf(clip.timeBase), '-f', 'rawvideo'],
     ],
     onLine,

@@ -9,7 +9,7 @@ import type { ClipContainer, ClipInfo, ClipLimits, FfmpegTools, Rational } from 
 
 type FrameTimes = Pick<ClipInfo, 'pts' | 'duration' | 'keyframes'>;
 
-interface Described {
+export interface Described {
   readonly path: string;
   readonly container: Exclude<ClipContainer, 'webp'>;
   readonly stream: FileStream;
@@ -92,11 +92,17 @@ function tooManyFrames(limit: number): SampleError {
 /** A corner is enough to see that there is a frame; showinfo would sum up all of its pixels. */
 const CORNER = 'crop=min(16\\,iw):min(16\\,ih):0:0';
 
-async function decodedTimes(
+/**
+ * Times of the frames that decode, in order, and which of them are key frames.
+ * @param which options of the decoder, such as `-skip_frame nokey`.
+ * @throws SampleError (`decode`) when anything does not decode without an error.
+ */
+export async function decodedTimes(
   tools: FfmpegTools,
   { alpha, codec, container, path, stream, timeBase }: Described,
-  { limitFrames }: ClipLimits,
-  signal: AbortSignal,
+  { limitFrames }: Pick<ClipLimits, 'limitFrames'>,
+  signal?: AbortSignal,
+  which: readonly string[] = [],
 ): Promise<Pick<FrameTimes, 'pts' | 'keyframes'>> {
   const pts: number[] = [];
   const keyframes: number[] = [];
@@ -125,7 +131,10 @@ async function decodedTimes(
     inputs: [
       {
         source: path,
-        options: decodeOptions({ alpha, codec, container, stream: stream.index }, stream.width, stream.height),
+        options: [
+          ...decodeOptions({ alpha, codec, container, stream: stream.index }, stream.width, stream.height),
+          ...which,
+        ],
       },
     ],
     options: [
@@ -139,7 +148,7 @@ async function decodedTimes(
       'null',
     ],
     onLine,
-    signal,
+    ...(signal !== undefined && { signal }),
   });
   await run.done.catch((error: unknown) => {
     throw failure ?? new SampleError('decode', 'corrupt', 'Expected a clip that can be decoded', { cause: error });

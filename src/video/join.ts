@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { OutputError, SampleError } from '../errors.ts';
 import { type AudioPlan, planAudio } from './audio.ts';
@@ -7,6 +8,7 @@ import { startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
 import { readMatroska } from './matroska-reader.ts';
 import { matroskaCluster, matroskaHeader, nanoseconds } from './matroska-writer.ts';
+import { type PacketDigest, PacketHash } from './packets.ts';
 import { withPatience } from './patience.ts';
 import type { AudioMode, ClipCodec, ClipInfo, FfmpegTools, PublishedContainer } from './types.ts';
 
@@ -38,6 +40,7 @@ export function codecFor(container: PublishedContainer): ClipCodec {
  * shown when the source shows it, counted from the first frame, which is shown at 0; mkv and webm know milliseconds.
  * Nothing else of the source gets in: no other stream, chapter or tag; sound only if `audio` says so.
  *
+ * Returns of which packets the picture in the file must consist, for `verifyJoined`.
  * Throws SampleError of stage `encode` when ffmpeg fails, OutputError when segments are not those of the clip.
  */
 export async function joinSegments(
@@ -46,12 +49,18 @@ export async function joinSegments(
   clip: ClipInfo,
   out: string,
   { audio, container, signal }: JoinOptions,
-): Promise<void> {
+): Promise<PacketDigest> {
   const sound = await planAudio(tools, clip, container, audio, signal);
   let failure: unknown;
+  let digest: PacketDigest | undefined;
   const packets = Readable.from(
-    timedPackets(segments, clip, (error) => {
-      failure = error;
+    timedPackets(segments, clip, {
+      end: (whole) => {
+        digest = whole;
+      },
+      fail: (error) => {
+        failure = error;
+      },
     }),
     { objectMode: false, highWaterMark: 1 << 20 },
   );
@@ -68,6 +77,8 @@ export async function joinSegments(
   });
   try {
     await withPatience(run.done, run.kill, JOIN_SECONDS);
+    if (digest === undefined) throw new Error('Expected ffmpeg to read all packets');
+    return digest;
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (failure instanceof OutputError) throw failure;
@@ -92,19 +103,25 @@ function muxerOptions({ timeBase }: ClipInfo, container: PublishedContainer, sou
 async function* timedPackets(
   segments: readonly string[],
   clip: ClipInfo,
-  fail: (error: unknown) => void,
+  on: { readonly end: (digest: PacketDigest) => void; readonly fail: (error: unknown) => void },
 ): AsyncGenerator<Buffer> {
   try {
+    const hash = new PacketHash();
+    let setup: string | undefined;
     let index = 0;
     let first: string | undefined;
     for (const segment of segments) {
-      const { header, frames } = await openSegment(segment, clip);
+      const { header, codecPrivate, frames } = await openSegment(segment, clip);
       // All segments must have been encoded with the same parameters: the file holds them once.
       const parameters = header.toString('latin1');
-      if (first === undefined) yield header;
+      if (first === undefined) {
+        setup = codecPrivate && sha256(codecPrivate);
+        yield header;
+      }
       first ??= parameters;
       if (parameters !== first) throw new OutputError('Expected segments that were encoded in the same way');
       for await (const { data, key } of frames) {
+        hash.add(sha256(data), key);
         yield matroskaCluster({ data, key, ...timeOf(clip, index) });
         index++;
       }
@@ -112,10 +129,15 @@ async function* timedPackets(
     if (index !== clip.pts.length) {
       throw new OutputError(`Expected segments with ${clip.pts.length} frames but received ${index}`);
     }
+    on.end(hash.digest(setup));
   } catch (error) {
-    fail(error);
+    on.fail(error);
     throw error;
   }
+}
+
+function sha256(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
 }
 
 /** When a frame is shown after the first one, and for how long. */
@@ -150,7 +172,7 @@ async function openSegment(path: string, clip: ClipInfo) {
         height,
         ...(codec !== 'h264' && { pixelAspect: clip.pixelAspect, colour: colourCodes(clip.colour) }),
       });
-      return { header, frames: withFirst(item, frames()) };
+      return { header, codecPrivate, frames: withFirst(item, frames()) };
     }
   }
 }

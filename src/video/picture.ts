@@ -1,4 +1,4 @@
-import type { ClipColour, ClipInfo, ClipOrientation } from './types.ts';
+import type { ClipColour, ClipInfo, ClipOrientation, FfmpegTools } from './types.ts';
 
 // From stored pictures to upright RGB.
 
@@ -19,12 +19,16 @@ const TURNS: Readonly<Record<ClipOrientation['clockwise'], readonly string[]>> =
 };
 
 /** Filters that let the frames from `from` on pass, tell their times and turn them into upright RGB or RGBA. */
-export function framesFilter({ alpha, colour, height, orientation, pts, width }: ClipInfo, from: number): string {
+export function framesFilter(
+  { showTimes }: FfmpegTools,
+  { alpha, colour, height, orientation, pts, width }: ClipInfo,
+  from: number,
+): string {
   const turned = orientation.clockwise % 180 === 90;
   const size = turned ? `${height}:${width}` : `${width}:${height}`;
   return [
     `select=gte(pts\\,${pts[from] ?? 0})`,
-    'showinfo',
+    showTimes,
     `scale=${size}:in_color_matrix=${scaleMatrix(colour)}:in_range=${colour.range}:${SCALING}`,
     `format=${alpha ? 'rgba' : 'rgb24'}`,
     ...(orientation.mirrored ? ['hflip'] : []),

@@ -8,8 +8,9 @@ import type { RgbImage } from '../core/types.ts';
  *   for await (const { index, rgb } of decodeFrames(tools, clip, { from, to, signal })) …   // decode.ts
  *   const encoder = await openEncoder(tools, segmentPath, clip, { from, to, codec });       // encode.ts
  *   await encoder.write(rgb); … await encoder.close();                  // or abort(): deletes the file
- *   await joinSegments(tools, segmentPaths, clip, out, { container, audio });               // join.ts
- *   await verifyClip(tools, out, clip, { container, audio });           // verify.ts, throws when anything is not as it was
+ *   await checkSegment(tools, segmentPath, clip, glances);              // check-segment.ts, decodes what was encoded
+ *   const packets = await joinSegments(tools, segmentPaths, clip, out, { container, audio });    // join.ts
+ *   await verifyJoined(tools, out, clip, packets, { container, audio });   // verify.ts, throws when anything is not as it was
  *
  * Everything throws SampleError, apart from findFfmpeg (UsageError) and failing disks (OutputError).
  * A ClipInfo is plain data: it may be sent to other threads and stored as JSON in a private folder.
@@ -26,6 +27,8 @@ export interface FfmpegTools {
   readonly encoders: readonly string[];
   /** The option that keeps every frame and its time: its name changed with 5.1. */
   readonly keepTimes: readonly string[];
+  /** The filter that tells the times of frames, without sums over their pixels where it knows how. */
+  readonly showTimes: string;
 }
 
 export interface Rational {

@@ -1,7 +1,10 @@
 import { SampleError } from '../errors.ts';
 import { encodedSize } from './encode.ts';
+import { decodedTimes } from './frame-times.ts';
 import { codecFor, type JoinOptions } from './join.ts';
-import { probeClip } from './probe.ts';
+import { type PacketDigest, readPackets } from './packets.ts';
+import { describePicture, probeClip } from './probe.ts';
+import { sniffClipFile } from './sniff.ts';
 import { type FileStreams, pictureOf, readStreams } from './streams.ts';
 import type { ClipInfo, FfmpegTools, PublishedContainer } from './types.ts';
 
@@ -35,18 +38,87 @@ export async function verifyClip(
   tools: FfmpegTools,
   path: string,
   clip: ClipInfo,
-  { audio, container }: JoinOptions,
+  options: JoinOptions,
 ): Promise<void> {
-  const seen = await probeClip(tools, path, {
-    limitPixels: (clip.width + 1) * (clip.height + 1),
-    limitFrames: clip.pts.length,
-    timeoutSeconds: 3600,
-  }).catch((error: unknown) => {
-    throw new SampleError('verify', 'undecodable', 'Expected a published clip that decodes', { cause: error });
+  const limits = { ...limitsOf(clip), timeoutSeconds: 3600 };
+  const seen = await opened(() => probeClip(tools, path, limits));
+  const file = await readStreams(tools, path, options.container);
+  refuse(difference(seen, file, clip, options));
+}
+
+/**
+ * As `verifyClip` for a file of segments that were decoded one by one: it consists of exactly their packets, so that
+ * only its key frames are decoded once more.
+ *
+ * @param packets what `joinSegments` has put into the file.
+ * Throws SampleError of stage `verify`.
+ */
+export async function verifyJoined(
+  tools: FfmpegTools,
+  path: string,
+  clip: ClipInfo,
+  packets: PacketDigest,
+  options: JoinOptions,
+): Promise<void> {
+  const container = await opened(() => sniffClipFile(path));
+  if (container !== options.container) return refuse('container');
+  const { file, found, picture, keys } = await opened(async () => {
+    const file = await readStreams(tools, path, container);
+    const picture = describePicture(file, limitsOf(clip));
+    const found = await readPackets(tools, path, container, picture.stream.index, clip.pts.length);
+    const keys = await decodedTimes(
+      tools,
+      { path, container, ...picture },
+      limitsOf(clip),
+      AbortSignal.timeout(3600 * 1000),
+      ['-skip_frame', 'nokey'],
+    );
+    return { file, found, picture, keys };
   });
-  const file = await readStreams(tools, path, container);
+  const { pts, keyframes, lastDuration } = found;
+  const duration = (pts.at(-1) ?? 0) - (pts[0] ?? 0) + lastDuration;
+  const timesOf = (times: readonly number[], frames: readonly number[]): string => frames.map((i) => times[i]).join();
+  refuse(
+    wrong('packets', found.packets === packets.packets && found.sha256 === packets.sha256) ??
+      // Of other codecs, what a header repeats is in the packets, too, and not every container holds it.
+      wrong('parameters', picture.codec !== 'h264' || found.setup === packets.setup) ??
+      wrong('key frames', timesOf(keys.pts, keys.keyframes) === timesOf(pts, keyframes)) ??
+      difference({ ...picture, container, pts, duration }, file, clip, options),
+  );
+}
+
+async function opened<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new SampleError('verify', 'undecodable', 'Expected a published clip that decodes', { cause });
+  }
+}
+
+function refuse(differs: string | undefined): void {
+  if (differs === undefined) return;
+  throw new SampleError('verify', 'clip-differs', `Expected the published clip to keep its ${differs}`);
+}
+
+/** What encoding may add to the picture, and no more. */
+function limitsOf({ height, pts, width }: ClipInfo): { limitPixels: number; limitFrames: number } {
+  return { limitPixels: (width + 1) * (height + 1), limitFrames: pts.length };
+}
+
+type Seen = Pick<
+  ClipInfo,
+  'container' | 'codec' | 'width' | 'height' | 'orientation' | 'pixelAspect' | 'pts' | 'duration' | 'timeBase'
+>;
+
+/** The first thing in which a published clip is not as it must be. */
+function difference(
+  seen: Seen,
+  file: FileStreams,
+  clip: ClipInfo,
+  { audio, container }: JoinOptions,
+): string | undefined {
   const size = encodedSize(clip, codecFor(container));
-  const differs =
+  return (
     wrong('container', seen.container === container) ??
     wrong('codec', seen.codec === codecFor(container)) ??
     wrong('size', seen.width === size.width && seen.height === size.height) ??
@@ -54,9 +126,8 @@ export async function verifyClip(
     wrong('pixel aspect', sameAspect(seen, clip)) ??
     wrong('number of frames', seen.pts.length === clip.pts.length) ??
     wrong('times', sameTimes({ ...seen, duration: durationIn(file, seen) }, clip, PRECISION[container])) ??
-    foreign(file, audio !== 'drop' && clip.hasAudio);
-  if (differs === undefined) return;
-  throw new SampleError('verify', 'clip-differs', `Expected the published clip to keep its ${differs}`);
+    foreign(file, audio !== 'drop' && clip.hasAudio)
+  );
 }
 
 function wrong(what: string, holds: boolean): string | undefined {
@@ -64,7 +135,7 @@ function wrong(what: string, holds: boolean): string | undefined {
 }
 
 /** mkv and webm state the end of the last frame in a tag; its packet has the duration of an average frame there. */
-function durationIn(file: FileStreams, { duration, pts, timeBase }: ClipInfo): number {
+function durationIn(file: FileStreams, { duration, pts, timeBase }: Seen): number {
   const end = /^(\d+):(\d+):(\d+\.\d+)$/.exec(pictureOf(file)?.tags.DURATION ?? '');
   if (end === null) return duration;
   const seconds = Number(end[1]) * 3600 + Number(end[2]) * 60 + Number(end[3]);
@@ -72,13 +143,13 @@ function durationIn(file: FileStreams, { duration, pts, timeBase }: ClipInfo): n
 }
 
 /** mkv and webm say it by a display size in whole pixels. */
-function sameAspect({ height, pixelAspect: a, width }: ClipInfo, { pixelAspect: b }: ClipInfo): boolean {
+function sameAspect({ height, pixelAspect: a, width }: Seen, { pixelAspect: b }: ClipInfo): boolean {
   const ratio = (a.num * b.den) / (a.den * b.num);
   return Math.abs(ratio - 1) <= 1 / Math.min(width, height);
 }
 
 /** Times are compared as fractions, counted from the first frame. The end of the last frame counts as one. */
-function sameTimes(seen: ClipInfo, clip: ClipInfo, precision: number): boolean {
+function sameTimes(seen: Seen, clip: ClipInfo, precision: number): boolean {
   const a = BigInt(seen.timeBase.num) * BigInt(clip.timeBase.den);
   const b = BigInt(clip.timeBase.num) * BigInt(seen.timeBase.den);
   const perSecond = Number(clip.timeBase.den) * seen.timeBase.den;

@@ -1,15 +1,15 @@
 import type { RecordRegion, RejectedOutcome } from '../core/outcome.ts';
-import type { Detection, Region } from '../core/types.ts';
+import type { Detection, Origin, Region } from '../core/types.ts';
 import { ModelError, SampleError, type Stage, UsageError } from '../errors.ts';
 import { redactInPlace } from '../redact/apply.ts';
 import { CellMemory, REMEMBERED } from '../redact/cell-memory.ts';
 import { planRegions } from '../redact/plan.ts';
+import { checkSegment } from '../video/check-segment.ts';
 import { changeSince, type FrameChange, type Glance, glanceAt, LOOK_BACK, mayBeCut } from '../video/cuts.ts';
 import { decodeFrames } from '../video/decode.ts';
 import { openEncoder } from '../video/encode.ts';
-import { probeClip } from '../video/probe.ts';
 import { findFfmpeg } from '../video/tools.ts';
-import type { ClipCodec, ClipInfo, FfmpegTools } from '../video/types.ts';
+import type { ClipCodec, ClipInfo } from '../video/types.ts';
 import type { Job } from './job.ts';
 import type { Networks } from './networks.ts';
 import { recordRegion, rejection } from './process.ts';
@@ -58,7 +58,7 @@ export interface RedactSegment extends Segment {
 export interface ClipRegion extends Omit<RecordRegion, 'origin'> {
   readonly track: number;
   /** `interpolated`: inferred from frames before and after. */
-  readonly origin: 'detector' | 'interpolated';
+  readonly origin: Origin | 'interpolated';
 }
 
 export type DetectedSegment = { readonly status: 'detected'; readonly frames: readonly DetectedFrame[] };
@@ -85,6 +85,9 @@ export async function detectSegment(
   { detect }: Pick<Networks, 'detect'>,
 ): Promise<DetectedSegment | StoppedSegment | RejectedOutcome> {
   return attempt('decode', async () => {
+    if (job.detect.networks.length === 0) {
+      throw new SampleError('detect', 'no-detections', 'Expected what was detected before but found it missing');
+    }
     const tools = await findFfmpeg();
     const state = new Int32Array(counters);
     const frames: DetectedFrame[] = [];
@@ -152,7 +155,7 @@ export async function redactSegment(
         Atomics.add(state, 0, 1);
       }
       await encoder.close();
-      await checkEncoded(tools, path, glances, clip);
+      await checkSegment(tools, path, clip, glances);
     } catch (error) {
       await encoder.abort();
       throw error;
@@ -161,34 +164,7 @@ export async function redactSegment(
   });
 }
 
-/** Most that the mean colours of a frame may change by encoding, 0…255. */
-const RESEMBLES = 12;
-
-/**
- * Opens an encoded segment again: every frame in it must look like the redacted one that it was made from.
- * @throws SampleError (`verify`) when one does not: another frame may be one that was not redacted.
- */
-async function checkEncoded(
-  tools: FfmpegTools,
-  path: string,
-  glances: readonly Glance[],
-  { width, height }: ClipInfo,
-): Promise<void> {
-  const limits = { limitPixels: (width + 1) * (height + 1), limitFrames: glances.length, timeoutSeconds: 3600 };
-  const encoded = await probeClip(tools, path, limits);
-  const received = encoded.pts.length;
-  if (received !== glances.length) {
-    throw new SampleError('verify', 'clip-differs', `Expected ${glances.length} frames but received ${received}`);
-  }
-  for await (const { index, rgb } of decodeFrames(tools, encoded, { from: 0, to: received })) {
-    const [difference = 0] = changeSince(index, glanceAt(rgb), [glances[index] as Glance]).differences;
-    if (difference <= RESEMBLES) continue;
-    const message = `Expected an encoded frame like the redacted one but its colours differ by ${difference}`;
-    throw new SampleError('verify', 'clip-differs', message);
-  }
-}
-
-/** @param seen tracks that were detected in the frame. */
+/** @param seen tracks that were detected in the frame, or are there for somebody else's word. */
 export function clipRegion(
   region: Region,
   seen: ReadonlySet<number>,
@@ -196,9 +172,9 @@ export function clipRegion(
   width: number,
   height: number,
 ): ClipRegion {
-  const { origin: _, ...shown } = recordRegion(region, geometry, width, height);
+  const { origin, ...shown } = recordRegion(region, geometry, width, height);
   const track = region.track as number;
-  return { track, ...shown, origin: seen.has(track) ? 'detector' : 'interpolated' };
+  return { track, ...shown, origin: origin === 'detector' && !seen.has(track) ? 'interpolated' : origin };
 }
 
 /** What fails becomes a rejection. @throws ModelError, UsageError: what fails for every clip. */

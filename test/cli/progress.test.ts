@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { describeProgress, evalCounts, ProgressLine, runCounts } from '../../src/cli/progress.ts';
+import { clipCounts, describeProgress, evalCounts, ProgressLine, runCounts } from '../../src/cli/progress.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
+import type { ClipRunProgress } from '../../src/clips/progress.ts';
 import type { RunProgress } from '../../src/run.ts';
 
 function progress(done: number, total: number, patch: Partial<RunProgress> = {}): RunProgress {
@@ -35,6 +36,25 @@ describe('describeProgress', () => {
     [{ done: 40, total: 40, failed: 0 }, 20, '40/40  2.0 img/s  not measured 0'],
   ])('of an evaluation: %j after %d s', (state, seconds, expected) => {
     expect(describeProgress(state, evalCounts(state), seconds)).toBe(expected);
+  });
+});
+
+describe('describeProgress of clips', () => {
+  const clips = { clips: 2, clipsDone: 0 };
+  it.each<[ClipRunProgress, number, string]>([
+    [{ ...clips, done: 0, kept: 0, isGuess: true, steps: ['open'] }, 3, '0  0.0 frames/s  clips 0/2  counting frames'],
+    [
+      { ...clips, done: 100, kept: 60, total: 500, isGuess: true, steps: ['detect', 'open'] },
+      10,
+      '100/~500  4.0 frames/s  1 min 40 s left  clips 0/2  detecting, counting frames',
+    ],
+    [
+      { ...clips, clipsDone: 1, done: 377, kept: 0, total: 377, isGuess: false, steps: ['verify'] },
+      10,
+      '377/377  37.7 frames/s  clips 1/2  verifying',
+    ],
+  ])('%j after %d s', (state, seconds, expected) => {
+    expect(describeProgress(state, clipCounts(state), seconds, 'frames/s')).toBe(expected);
   });
 });
 

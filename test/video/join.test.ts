@@ -3,12 +3,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OutputError } from '../../src/errors.ts';
+import { checkSegment } from '../../src/video/check-segment.ts';
+import { type Glance, glanceAt } from '../../src/video/cuts.ts';
+import { decodeFrames } from '../../src/video/decode.ts';
 import { openEncoder } from '../../src/video/encode.ts';
 import { joinSegments } from '../../src/video/join.ts';
+import { readMatroska } from '../../src/video/matroska-reader.ts';
 import { probeClip } from '../../src/video/probe.ts';
 import { readStreams } from '../../src/video/streams.ts';
 import { PUBLISHED_CONTAINERS } from '../../src/video/types.ts';
-import { verifyClip } from '../../src/video/verify.ts';
+import { verifyClip, verifyJoined } from '../../src/video/verify.ts';
 import { ffmpeg, LIMITS, makeClip, numberedFrame, scratchFolder, tools, X264 } from './clips.ts';
 import { numbersOf, range, roundTrip, writeSegment } from './round-trip.ts';
 
@@ -167,6 +171,51 @@ describe.skipIf(ffmpeg === undefined)('published clips (needs ffmpeg)', () => {
     }
   });
 
+  it.each(PUBLISHED_CONTAINERS)('are refused in %s when a packet is not one of the segments', async (container) => {
+    const clip = await probeClip(tools, makeClip(folder.path, { extension: 'mp4', frames: 8 }).path, LIMITS);
+    const options = { container, audio: 'drop' } as const;
+    const segment = async (name: string, from: number, to: number): Promise<string> => {
+      await writeSegment(inFolder(name), clip, { from, to }, container);
+      return inFolder(name);
+    };
+    const first = await segment('a.mkv', 0, 4);
+    const second = await segment('b.mkv', 4, 8);
+    const out = inFolder(`packets.${container}`);
+    const packets = await joinSegments(tools, [first, second], clip, out, options);
+    await verifyJoined(tools, out, clip, packets, options);
+
+    const swapped = await joinSegments(tools, [second, first], clip, inFolder(`swapped.${container}`), options);
+    expect(swapped.packets).toBe(packets.packets);
+    await expect(verifyJoined(tools, out, clip, swapped, options)).rejects.toMatchObject({ reason: 'clip-differs' });
+
+    const last = await lastFrameOf(second);
+    const bytes = readFileSync(out);
+    const at = bytes.indexOf(last) + last.length - 1;
+    expect(at).toBeGreaterThan(last.length);
+    bytes[at] = (bytes[at] as number) ^ 1;
+    writeFileSync(out, bytes);
+    await expect(verifyJoined(tools, out, clip, packets, options)).rejects.toMatchObject({ reason: 'clip-differs' });
+    writeFileSync(out, bytes.subarray(0, at - 1));
+    await expect(verifyJoined(tools, out, clip, packets, options)).rejects.toMatchObject({ stage: 'verify' });
+  });
+
+  it.each(['h264', 'vp9'] as const)('come only from %s segments whose frames are those that went in', async (codec) => {
+    const clip = await probeClip(tools, makeClip(folder.path, { extension: 'mp4', frames: 8 }).path, LIMITS);
+    const container = codec === 'vp9' ? 'webm' : 'mp4';
+    const segment = inFolder(`checked.${codec}.mkv`);
+    await writeSegment(segment, clip, { from: 0, to: 8 }, container);
+    const glances: Glance[] = [];
+    for await (const { rgb } of decodeFrames(tools, clip, { from: 0, to: 8 })) glances.push(glanceAt(rgb));
+    await checkSegment(tools, segment, clip, glances);
+    const differs = { stage: 'verify', reason: 'clip-differs' };
+    await expect(checkSegment(tools, segment, clip, glances.slice(0, 7))).rejects.toMatchObject(differs);
+    await expect(checkSegment(tools, segment, clip, [...glances, ...glances])).rejects.toMatchObject(differs);
+    await expect(checkSegment(tools, segment, clip, glances.toReversed())).rejects.toMatchObject(differs);
+    const bytes = readFileSync(segment);
+    writeFileSync(segment, bytes.subarray(0, bytes.length >> 1));
+    await expect(checkSegment(tools, segment, clip, glances)).rejects.toMatchObject({ stage: 'verify' });
+  });
+
   it('come only from encoders that were given every frame', async () => {
     const { path } = makeClip(folder.path, { extension: 'mp4', frames: 8 });
     const clip = await probeClip(tools, path, LIMITS);
@@ -177,6 +226,12 @@ describe.skipIf(ffmpeg === undefined)('published clips (needs ffmpeg)', () => {
     expect(() => readFileSync(segment)).toThrow();
   });
 });
+
+async function lastFrameOf(segment: string): Promise<Buffer> {
+  let last = Buffer.alloc(0);
+  for await (const item of readMatroska(segment)) if (item.kind === 'frame') last = Buffer.from(item.data);
+  return last;
+}
 
 /** Frequency in Hz with the most zero crossings' worth: enough for a pure tone. */
 function dominant(path: string): number {

@@ -4,7 +4,7 @@ import { openEncoder } from '../../src/video/encode.ts';
 import { codecFor, joinSegments } from '../../src/video/join.ts';
 import { probeClip } from '../../src/video/probe.ts';
 import type { AudioMode, ClipInfo, PublishedContainer } from '../../src/video/types.ts';
-import { verifyClip } from '../../src/video/verify.ts';
+import { verifyClip, verifyJoined } from '../../src/video/verify.ts';
 import { LIMITS, readNumber, tools } from './clips.ts';
 
 export interface RoundTrip {
@@ -15,7 +15,7 @@ export interface RoundTrip {
 
 let counter = 0;
 
-/** Publishes a clip unredacted, in segments that begin at the given frames, and verifies it. */
+/** Publishes a clip unredacted, in segments that begin at the given frames, and verifies it in both ways. */
 export async function roundTrip(
   folder: string,
   path: string,
@@ -30,7 +30,8 @@ export async function roundTrip(
     segments.push(segment);
   }
   const out = join(folder, `out-${counter++}.${container}`);
-  await joinSegments(tools, segments, clip, out, { container, audio });
+  const packets = await joinSegments(tools, segments, clip, out, { container, audio });
+  await verifyJoined(tools, out, clip, packets, { container, audio });
   await verifyClip(tools, out, clip, { container, audio });
   return { clip, out, published: await probeClip(tools, out, LIMITS) };
 }

@@ -9,9 +9,9 @@ const folder = scratchFolder();
 afterAll(folder.remove);
 
 /** A program that answers `-version` as ffmpeg does. */
-function fake(name: string, libavutil: number): string {
+function fake(name: string, libavutil: number, minor = 78): string {
   const path = join(folder.path, name);
-  const banner = `${name} version 3.4.8 Copyright (c) the FFmpeg developers\nlibavutil      ${libavutil}. 78.100`;
+  const banner = `${name} version 3.4.8 Copyright (c) the FFmpeg developers\nlibavutil      ${libavutil}. ${minor}.100`;
   writeFileSync(path, `#!/bin/sh\necho '${banner}'\n`);
   chmodSync(path, 0o755);
   return path;
@@ -40,6 +40,16 @@ describe('finding ffmpeg', () => {
   it('says which version it needs', async () => {
     vi.stubEnv('FFMPEG_PATH', fake('ffmpeg', 55));
     await expect(find()).rejects.toThrow('Expected ffmpeg 4.0 or later but found 3.4.8');
+  });
+
+  it.each([
+    [56, 14, 'showinfo'],
+    [56, 24, 'showinfo=checksum=0'],
+    [57, 17, 'showinfo=checksum=0'],
+  ])('lets libavutil %d.%d sum up no pixels where it knows how', async (major, minor, showTimes) => {
+    vi.stubEnv('FFMPEG_PATH', fake('ffmpeg', major, minor));
+    vi.stubEnv('FFPROBE_PATH', fake('ffprobe', major, minor));
+    expect(await find()).toMatchObject({ showTimes });
   });
 
   it('sets the run bit of a packaged program that came without', async () => {

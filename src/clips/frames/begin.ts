@@ -38,6 +38,7 @@ export function assertSameRun(
 
 /**
  * Redacts the frames of all clips, unless an earlier run has, so that it is known how many samples there are.
+ * @param outcomes gets what each clip gives that is worked on.
  * @returns what each clip gives; undefined when the work was stopped.
  */
 export async function planFrames(
@@ -45,6 +46,8 @@ export async function planFrames(
   settings: Record<string, unknown>,
   clips: readonly ListedClip[],
   found: FramePlan | undefined,
+  outcomes: Map<number, ClipFrames>,
+  signal: AbortSignal | undefined,
 ): Promise<readonly ClipFrames[] | undefined> {
   const { config } = parts;
   const lock = await OutputLock.acquire(config.out);
@@ -60,7 +63,7 @@ export async function planFrames(
     await writePlan(config.privateDir, plan);
     let { clips: frames } = plan;
     if (frames === undefined) {
-      const outcomes = await redactClips(clips, parts);
+      await redactClips(clips, parts, outcomes, signal);
       if (outcomes.size < clips.length) {
         await log.setStatus('interrupted');
         return undefined;

@@ -6,15 +6,12 @@ import type { Job } from '../../worker/job.ts';
 import type { WorkerPool } from '../../worker/pool.ts';
 import type { ListedClip } from '../list.ts';
 import { openClip } from '../open-clip.ts';
-import { strippedOf } from '../settings.ts';
+import type { ClipRunFrames } from '../progress.ts';
+import { strippedOf, trackingThresholds } from '../settings.ts';
 import type { ClipFrames } from './plan.ts';
-import type { ClipsProgress } from './progress.ts';
 import { redactChosen } from './redact.ts';
 import { type FrameConfig, framePolicy } from './settings.ts';
 import { FrameStore } from './store.ts';
-
-/** Longest clip, frames: nine hours at 60 a second. */
-const LIMIT_FRAMES = 2_000_000;
 
 /** What all clips of a run share. */
 export interface FrameParts {
@@ -22,7 +19,8 @@ export interface FrameParts {
   readonly tools: FfmpegTools;
   readonly job: Job;
   readonly pool: WorkerPool;
-  readonly progress: ClipsProgress;
+  readonly progress: ClipRunFrames;
+  readonly bytesOf: (clip: ListedClip) => number;
   /** Seconds that opening a clip may take. */
   readonly timeoutSeconds: number;
 }
@@ -35,65 +33,78 @@ export function workOf({ privateDir }: Pick<FrameConfig, 'privateDir'>, { key }:
 /**
  * Brings the chosen frames of clips into their private folders, as redacted images.
  *
- * @returns what each clip gives, by its index; without those that were not finished when the progress was stopped.
+ * @param found gets what each clip gives, by its index; without those that were not finished when the signal was aborted.
  * @throws ModelError, UsageError, OutputError: the run cannot go on, and all other clips were stopped.
  */
-export async function redactClips(clips: readonly ListedClip[], parts: FrameParts): Promise<Map<number, ClipFrames>> {
+export async function redactClips(
+  clips: readonly ListedClip[],
+  parts: FrameParts,
+  found: Map<number, ClipFrames>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { config, progress } = parts;
-  const found = new Map<number, ClipFrames>();
   const waiting = [...clips];
-  const lane = async (): Promise<void> => {
-    for (let clip = waiting.shift(); clip !== undefined && !progress.isStopped; clip = waiting.shift()) {
-      const outcome = await redactClip(clip, parts);
-      if (outcome !== 'stopped') found.set(clip.index, outcome);
-    }
+  const stop = (): void => {
+    waiting.length = 0;
+    progress.stop();
   };
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop);
   // Several at once, since a short clip does not keep all workers busy.
   const lanes = Array.from({ length: Math.min(config.workers, clips.length) }, async () => {
     try {
-      await lane();
+      for (let clip = waiting.shift(); clip !== undefined; clip = waiting.shift()) {
+        const outcome = await redactClip(clip, parts);
+        if (outcome !== 'stopped') found.set(clip.index, outcome);
+      }
     } catch (error) {
-      progress.stop();
+      stop();
       throw error;
     }
   });
-  for (const ended of await Promise.allSettled(lanes)) if (ended.status === 'rejected') throw ended.reason;
-  return found;
+  try {
+    for (const ended of await Promise.allSettled(lanes)) if (ended.status === 'rejected') throw ended.reason;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
 }
 
 async function redactClip(
   listed: ListedClip,
-  { config, job, pool, progress: run, timeoutSeconds, tools }: FrameParts,
+  { bytesOf, config, job, pool, progress: run, timeoutSeconds, tools }: FrameParts,
 ): Promise<ClipFrames | 'stopped'> {
   const progress = run.begin();
-  let steps: number | undefined;
   try {
+    const { detectEvery, limitPixels, seed } = config;
     const folder = workOf(config, listed);
+    const place = { folder, seal: undefined, policy: framePolicy(config, job) };
     const opened = await openClip({
-      ...{ tools, folder, path: listed.path, policy: framePolicy(config, job), seed: config.seed },
-      limits: { limitPixels: config.limitPixels, limitFrames: LIMIT_FRAMES, timeoutSeconds },
+      tools,
+      listed,
+      ...place,
+      seed,
+      limitPixels,
+      timeoutSeconds,
+      knownFrames: undefined,
     });
     if ('status' in opened) {
-      steps = 0;
+      run.pass(bytesOf(listed));
       return opened;
     }
     const { clip, workspace } = opened;
+    run.expect(progress, clip.pts.length, bytesOf(listed));
     const frames = chosenFrames(config.frames, clip);
-    const expected = clip.pts.length + frames.length;
-    run.expect(expected);
     const outcome = await redactChosen({
-      ...{ clip, workspace, pool, progress, frames },
-      settings: { detectEvery: config.detectEvery, thresholds: job.detect.thresholds },
+      ...{ clip, workspace, pool, progress, frames, corrections: [] },
+      settings: { detectEvery, thresholds: trackingThresholds(job) },
       store: new FrameStore(folder),
       stripped: strippedOf(clip, config),
       group: listed.index,
     });
-    if (outcome === 'stopped') return outcome;
-    steps = expected;
     if (outcome === 'done') return { frames };
-    await workspace.remove();
+    if (outcome !== 'stopped') await workspace.remove();
     return outcome;
   } finally {
-    run.end(progress, steps);
+    run.end(progress);
   }
 }

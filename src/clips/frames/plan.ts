@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RejectedOutcome } from '../../core/outcome.ts';
@@ -34,6 +35,11 @@ export async function readPlan(privateDir: string): Promise<FramePlan | undefine
 export async function writePlan(privateDir: string, plan: FramePlan): Promise<void> {
   await makeFolder(join(privateDir, CLIP_WORK), 0o700);
   await writeFileAtomic(fileIn(privateDir), JSON.stringify(plan), 0o600);
+}
+
+/** Whether a private folder is that of a run that publishes frames. */
+export function holdsFrames(privateDir: string): boolean {
+  return existsSync(fileIn(privateDir));
 }
 
 function fileIn(privateDir: string): string {

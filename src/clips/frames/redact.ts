@@ -3,15 +3,15 @@ import { SampleError } from '../../errors.ts';
 import { rejection } from '../../worker/process.ts';
 import {
   asRejected,
-  CoverIndex,
+  coversOf,
   detect,
   eachSegment,
   type FirstPass,
   rangeOf,
   SEGMENT_FRAMES,
   settle,
-  tracksOf,
 } from '../anonymize-clip.ts';
+import type { Covers } from '../covers.ts';
 import type { FrameStore } from './store.ts';
 
 export interface FrameWork extends FirstPass {
@@ -44,25 +44,28 @@ export function segmentsOf(frames: readonly number[]): Map<number, number[]> {
  */
 export async function redactChosen(work: FrameWork): Promise<'done' | RejectedOutcome | 'stopped'> {
   const { clip, frames, progress, store } = work;
+  // The others are only looked at.
+  progress.keep(clip.pts.length - frames.length);
   const missing: [segment: number, frames: number[]][] = [];
   for (const [segment, own] of segmentsOf(frames)) {
-    if (await store.has(segment)) progress.add(own.length);
+    if (await store.has(segment)) progress.keep(own.length);
     else missing.push([segment, own]);
   }
-  const starts = Array.from({ length: Math.ceil(clip.pts.length / SEGMENT_FRAMES) }, (_, i) => i * SEGMENT_FRAMES);
   if (missing.length === 0) {
-    progress.add(clip.pts.length);
+    progress.keep(clip.pts.length);
     return 'done';
   }
-  const detected = await eachSegment(starts, (segment) => detect(work, segment));
-  if (!Array.isArray(detected)) return detected;
+  const segments = Math.ceil(clip.pts.length / SEGMENT_FRAMES);
   try {
-    const covers = new CoverIndex(tracksOf(detected.flat(), clip, work.settings));
-    const redacted = await eachSegment(
-      missing.map(([segment]) => segment),
-      (i) => redact(work, covers, ...(missing[i] as (typeof missing)[number])),
+    progress.enter('detect');
+    const detected = await eachSegment(work, segments, (segment) => detect(work, segment));
+    if (detected !== 'done') return detected;
+    progress.enter('track');
+    const covers = await coversOf(work, segments);
+    progress.enter('redact');
+    return await eachSegment(work, missing.length, (i) =>
+      redact(work, covers, ...(missing[i] as (typeof missing)[number])),
     );
-    return Array.isArray(redacted) ? 'done' : redacted;
   } catch (error) {
     if (error instanceof SampleError) return rejection(error, error.stage);
     throw error;
@@ -71,10 +74,10 @@ export async function redactChosen(work: FrameWork): Promise<'done' | RejectedOu
 
 async function redact(
   { clip, group, pool, progress, store, stripped }: FrameWork,
-  covers: CoverIndex,
+  covers: Covers,
   segment: number,
   frames: readonly number[],
-): Promise<true | RejectedOutcome | 'stopped'> {
+): Promise<'done' | RejectedOutcome | 'stopped'> {
   if (progress.isStopped) return 'stopped';
   const { from, to } = rangeOf(clip, segment);
   const ofSegment = covers.between(from, to);
@@ -90,5 +93,5 @@ async function redact(
   const outcome = await settle(pool.segment({ kind: 'frame-segment', segment: task }), progress);
   if (outcome.status !== 'redacted-frames') return outcome.status === 'stopped' ? 'stopped' : asRejected(outcome);
   await store.keep(segment, outcome.frames);
-  return true;
+  return 'done';
 }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
 import { checkOutput } from '../../io/output-folder.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from '../../io/sink.ts';
@@ -5,11 +6,11 @@ import { prepareJob } from '../../prepare.ts';
 import { findFfmpeg } from '../../video/tools.ts';
 import { WorkerPool } from '../../worker/pool.ts';
 import type { ListedClip, ListedClips } from '../list.ts';
+import { ClipRunFrames, type ClipRunProgress } from '../progress.ts';
 import { detectingJob } from '../settings.ts';
 import { assertSameRun, planFrames } from './begin.ts';
 import { type FrameParts, redactClips } from './clips.ts';
 import { type ClipFrames, planOf, readPlan } from './plan.ts';
-import { ClipsProgress, type FrameRunProgress } from './progress.ts';
 import { publishFrames } from './publish.ts';
 import { FrameSamples } from './samples.ts';
 import { type FrameConfig, framePolicy, frameSettings, refuseOptions, withFormat } from './settings.ts';
@@ -23,7 +24,7 @@ export interface FrameRunHooks {
   /** Aborting ends the run as `interrupted`; whole segments and shards are kept. */
   readonly signal?: AbortSignal;
   readonly onStart?: (start: Pick<FrameRunSummary, 'clips' | 'workers' | 'device' | 'notices'>) => void;
-  readonly onProgress?: (progress: FrameRunProgress) => void;
+  readonly onProgress?: (progress: ClipRunProgress) => void;
 }
 
 /**
@@ -59,21 +60,23 @@ export async function runFrames(
   }
   const workerJob = { ...detectingJob(job), policyHash: framePolicy(config, job) };
   const pool = new WorkerPool(workerJob, { workers: config.workers, giveUpAfter: GIVE_UP_SECONDS });
-  const progress = new ClipsProgress();
-  const stop = (): void => progress.stop();
-  const beat = setInterval(() => hooks.onProgress?.({ ...progress.state, clips: clips.length }), BEAT_MS);
+  const sizes = await Promise.all(clips.map(({ path }) => stat(path).catch(() => ({ size: 0 }))));
+  const progress = new ClipRunFrames(sizes.reduce((sum, { size }) => sum + size, 0));
+  const outcomes = new Map<number, ClipFrames>();
+  const beat = setInterval(
+    () => hooks.onProgress?.({ ...progress.state, clips: clips.length, clipsDone: outcomes.size }),
+    BEAT_MS,
+  );
   try {
     tally.device = await pool.ready();
     hooks.onStart?.(tally.summary('finished'));
-    if (hooks.signal?.aborted) stop();
-    hooks.signal?.addEventListener('abort', stop);
-    const parts: FrameParts = { config, tools, job, pool, progress, timeoutSeconds: GIVE_UP_SECONDS };
-    const frames = await planFrames(parts, settings, clips, found);
+    const bytesOf = ({ index }: ListedClip): number => sizes[index]?.size ?? 0;
+    const parts = { config, tools, job, pool, progress, bytesOf, timeoutSeconds: GIVE_UP_SECONDS };
+    const frames = await planFrames(parts, settings, clips, found, outcomes, hooks.signal);
     if (frames === undefined) return tally.summary('interrupted');
-    return await publish({ parts, settings, clips, frames, isPlannedBefore: found?.clips !== undefined, tally }, hooks);
+    return await publish({ parts, settings, clips, frames, outcomes, tally }, hooks);
   } finally {
     clearInterval(beat);
-    hooks.signal?.removeEventListener('abort', stop);
     await pool.close();
   }
 }
@@ -89,13 +92,13 @@ interface PlannedFrames {
   readonly settings: Record<string, unknown>;
   readonly clips: readonly ListedClip[];
   readonly frames: readonly ClipFrames[];
-  /** By an earlier run, so that images may be missing. */
-  readonly isPlannedBefore: boolean;
+  /** Of the clips that this run has worked on; images of others may be missing. */
+  readonly outcomes: Map<number, ClipFrames>;
   readonly tally: FrameTally;
 }
 
 async function publish(planned: PlannedFrames, { signal }: FrameRunHooks): Promise<FrameRunSummary> {
-  const { parts, settings, clips, frames, isPlannedBefore, tally } = planned;
+  const { parts, settings, clips, frames, tally } = planned;
   const { config } = parts;
   const samples = new FrameSamples(clips, frames);
   let sink: Sink;
@@ -108,7 +111,7 @@ async function publish(planned: PlannedFrames, { signal }: FrameRunHooks): Promi
   }
   tally.notices.push(...sink.notices);
   try {
-    const isThere = !isPlannedBefore || (await redactAgain(planned, samples, sink));
+    const isThere = await redactAgain(planned, samples, sink, signal);
     const onWritten: FrameTally['add'] = (record) => tally.add(record);
     if (!isThere || !(await publishFrames({ config, clips, frames, samples, sink, onWritten, signal }))) {
       await sink.abort('interrupted');
@@ -128,23 +131,31 @@ async function publish(planned: PlannedFrames, { signal }: FrameRunHooks): Promi
  * @throws UsageError when a clip does not give what it gave then.
  */
 async function redactAgain(
-  { clips, frames, parts }: PlannedFrames,
+  { clips, frames, outcomes, parts }: PlannedFrames,
   samples: FrameSamples,
   sink: Sink,
+  signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const isWanted = ({ index }: ListedClip): boolean => {
+  const isMissing = ({ index }: ListedClip): boolean => {
+    if ('status' in (frames[index] as ClipFrames)) return false;
     for (let i = samples.startOf(index); i < samples.startOf(index + 1); i++) if (sink.wants(i)) return true;
     return false;
   };
-  const wanted = clips.filter((clip) => !('status' in (frames[clip.index] as ClipFrames)) && isWanted(clip));
-  const outcomes = await redactClips(wanted, parts);
-  for (const [index, outcome] of outcomes) {
+  const missing: ListedClip[] = [];
+  for (const clip of clips) {
+    if (outcomes.has(clip.index)) continue;
+    if (isMissing(clip)) missing.push(clip);
+    else parts.progress.pass(parts.bytesOf(clip));
+  }
+  await redactClips(missing, parts, outcomes, signal);
+  for (const { index, key } of missing) {
+    const outcome = outcomes.get(index);
+    if (outcome === undefined) return false;
     if (JSON.stringify(outcome) === JSON.stringify(frames[index])) continue;
-    const { key } = clips[index] as ListedClip;
     const change = 'status' in outcome ? `is refused now (${outcome.reason})` : 'has other frames now';
     throw new UsageError(
       `Expected clip ${key} as the earlier run in ${parts.config.out} found it but it ${change}; --overwrite replaces the earlier output`,
     );
   }
-  return outcomes.size === wanted.length;
+  return true;
 }

@@ -6,7 +6,7 @@ import { coverTrack } from './cover.ts';
 import { otherWays } from './other-ways.ts';
 import type { FrameDetections, Sighting, Timeline, Track, TrackingOptions } from './types.ts';
 
-export type { FrameDetections, Timeline, Track, TrackingOptions } from './types.ts';
+export type { FrameDetections, Timeline, Track, TrackingOptions, TrackWord } from './types.ts';
 
 /** Frames in a row in which a thing may be missed, and is covered nevertheless. */
 export const MISSED = 8;

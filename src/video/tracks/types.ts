@@ -1,4 +1,4 @@
-import type { Box, ClassName, Detection } from '../../core/types.ts';
+import type { Box, ClassName, Detection, Origin } from '../../core/types.ts';
 
 /** What was found in one frame that was looked at; a frame that nobody looked at is not listed. */
 export interface FrameDetections {
@@ -36,7 +36,12 @@ export interface Track {
   readonly boxes: readonly Box[];
   /** Whether it was detected in frame `from + i`; otherwise the box is inferred from frames before and after. */
   readonly seen: readonly boolean[];
+  /** Where somebody else has the word, in frame `from + i`: the thing is not there, or its box is theirs. */
+  readonly said?: readonly (TrackWord | undefined)[];
 }
+
+/** `removed` by a person who looked; or a box that such a person has drawn, or that came with the clip. */
+export type TrackWord = 'removed' | Exclude<Origin, 'detector'>;
 
 /** A box that was detected, or several that are one. */
 export interface Sighting {

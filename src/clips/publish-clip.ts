@@ -1,0 +1,129 @@
+import type { Config } from '../config.ts';
+import { sha256OfFile } from '../io/atomic.ts';
+import type { Track } from '../video/tracks/index.ts';
+import type { ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
+import type { Job } from '../worker/job.ts';
+import type { WorkerPool } from '../worker/pool.ts';
+import { type AnonymizedClip, anonymizeClip, type ClipSettings, tracksOf } from './anonymize-clip.ts';
+import { type KnownFramesOf, storedFrames } from './known-frames.ts';
+import type { ListedClip } from './list.ts';
+import { type ClipToOpen, openClip } from './open-clip.ts';
+import type { ClipOutput } from './output.ts';
+import type { ClipRunFrames, ClipStep } from './progress.ts';
+import { type ClipRecord, type FrameRecord, publicClipRegion, type VerifiedClip } from './record.ts';
+import type { ClipReview } from './review.ts';
+import { policyOf, strippedOf, trackingThresholds } from './settings.ts';
+import { ClipWorkspace } from './workspace.ts';
+
+/** What all clips of a run share. */
+export interface ClipRunParts {
+  readonly config: Config;
+  readonly tools: FfmpegTools;
+  readonly job: Job;
+  readonly pool: WorkerPool;
+  readonly output: ClipOutput;
+  readonly frames: ClipRunFrames;
+  readonly containerFor: (clip: ListedClip) => PublishedContainer;
+  /** What takes the place of detectors; absent where there are some. */
+  readonly knownFrames: KnownFramesOf | undefined;
+  /** What a person says about what was found. */
+  readonly review: ClipReview | undefined;
+  readonly bytesOf: (clip: ListedClip) => number;
+  readonly onStep: (step: ClipStep, clip: ListedClip) => void;
+  /** Seconds that one step of a clip, such as opening it, may take. */
+  readonly timeoutSeconds: number;
+}
+
+/**
+ * One clip from its file to its published record: publication, or the reason why not. Undefined when it was stopped.
+ * @throws ModelError, UsageError, OutputError: the run cannot go on.
+ */
+export async function publishClip(listed: ListedClip, parts: ClipRunParts): Promise<ClipRecord | undefined> {
+  const { output, pool, tools, frames: run } = parts;
+  const progress = run.begin((step) => parts.onStep(step, listed));
+  try {
+    progress.enter('open');
+    const opened = await openClip(clipToOpen(listed, parts));
+    const bytes = parts.bytesOf(listed);
+    if ('status' in opened) {
+      run.pass(bytes);
+      return await output.reject(listed, opened);
+    }
+    const { clip, workspace } = opened;
+    run.expect(progress, clip.pts.length, bytes);
+    const path = await output.stage(listed);
+    const settings = clipSettings(listed, parts);
+    const corrections = parts.review?.of(listed) ?? [];
+    const group = listed.index;
+    const outcome = await anonymizeClip({ tools, clip, workspace, pool, settings, corrections, group, path, progress });
+    if (outcome === 'stopped') return undefined;
+    if (outcome.status !== 'anonymized') {
+      await workspace.remove();
+      return await output.reject(listed, outcome);
+    }
+    progress.enter('publish');
+    const record = await recordOf(listed, clip, outcome, path, parts);
+    await output.publish(listed, path, record, frameRecords(workspace, outcome.segments));
+    await workspace.removeSegments(outcome.segments);
+    return record;
+  } finally {
+    run.end(progress);
+  }
+}
+
+function clipSettings(listed: ListedClip, { config, job, containerFor }: ClipRunParts): ClipSettings {
+  const { detectEvery, audio } = config;
+  return { detectEvery, audio, container: containerFor(listed), thresholds: trackingThresholds(job) };
+}
+
+/** What was followed in a published clip, before a person's corrections; undefined for one that was not published. */
+export async function followedIn(
+  listed: ListedClip,
+  parts: ClipRunParts,
+): Promise<{ clip: ClipInfo; tracks: readonly Track[] } | undefined> {
+  const stored = await storedFrames(ClipWorkspace.over(parts.output.workOf(listed), parts.output.seal));
+  if (stored === undefined) return undefined;
+  return { clip: stored.clip, tracks: tracksOf(stored.frames, stored.clip, clipSettings(listed, parts)) };
+}
+
+function clipToOpen(
+  listed: ListedClip,
+  { config, job, output, knownFrames, timeoutSeconds, tools }: ClipRunParts,
+): ClipToOpen {
+  const { seed, limitPixels } = config;
+  const place = { folder: output.workOf(listed), seal: output.seal, policy: policyOf(config, job) };
+  return { tools, listed, ...place, seed, limitPixels, timeoutSeconds, knownFrames };
+}
+
+async function recordOf(
+  listed: ListedClip,
+  clip: ClipInfo,
+  { counts }: AnonymizedClip,
+  path: string,
+  { config, job, output }: ClipRunParts,
+): Promise<VerifiedClip> {
+  return {
+    v: 1,
+    key: listed.key,
+    kind: 'clip',
+    file: output.fileOf(listed),
+    status: 'verified',
+    width: clip.width,
+    height: clip.height,
+    frames: clip.pts.length,
+    policy: policyOf(config, job),
+    models: job.models,
+    counts,
+    audio: config.audio,
+    stripped: strippedOf(clip, config),
+    out_sha256: await sha256OfFile(path),
+  };
+}
+
+async function* frameRecords(workspace: ClipWorkspace, segments: number): AsyncGenerator<FrameRecord> {
+  let frame = 0;
+  for (let segment = 0; segment < segments; segment++) {
+    for await (const regions of workspace.regions(segment))
+      yield { frame: frame++, regions: regions.map(publicClipRegion) };
+  }
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { SampleError } from '../errors.ts';
+import { probeLines } from './ffprobe.ts';
+import { DEMUXERS } from './sniff.ts';
+import type { ClipContainer, FfmpegTools } from './types.ts';
+
+/** Which packets a picture consists of: their data and which of them are key frames, in order, and how they are decoded. */
+export interface PacketDigest {
+  readonly packets: number;
+  /** SHA-256, hex. */
+  readonly sha256: string;
+  /** SHA-256, hex, of what the decoder is told once, such as the parameter sets of H.264; absent when there is nothing. */
+  readonly setup?: string;
+}
+
+/** Sums up packets one by one. */
+export class PacketHash {
+  readonly #hash = createHash('sha256');
+  #packets = 0;
+
+  /** @param sha256 of the packet's data, hex. */
+  add(sha256: string, key: boolean): void {
+    this.#packets++;
+    this.#hash.update(`${sha256} ${key ? 'key' : '-'}\n`);
+  }
+
+  digest(setup?: string): PacketDigest {
+    return { packets: this.#packets, sha256: this.#hash.digest('hex'), ...(setup !== undefined && { setup }) };
+  }
+}
+
+export interface Packets extends PacketDigest {
+  /** Ticks of every packet, in order. */
+  readonly pts: readonly number[];
+  /** Indices of key frames. */
+  readonly keyframes: readonly number[];
+  /** Ticks for which the last packet is shown; 0 when the file does not say. */
+  readonly lastDuration: number;
+}
+
+/**
+ * Reads the packets of a stream without decoding them.
+ * @throws SampleError (`verify`, `undecodable`) for more than `limit` packets, or one that is damaged, hidden or without
+ *   time; whatever ffprobe says otherwise.
+ */
+export async function readPackets(
+  tools: FfmpegTools,
+  path: string,
+  container: Exclude<ClipContainer, 'webp'>,
+  stream: number,
+  limit: number,
+): Promise<Packets> {
+  const hash = new PacketHash();
+  const pts: number[] = [];
+  const keyframes: number[] = [];
+  let lastDuration = 0;
+  let setup: string | undefined;
+  const entries = ['-show_entries', 'packet=pts,duration,flags,data_hash:stream=extradata_hash', '-of', 'csv'];
+  await probeLines(
+    tools,
+    path,
+    ['-f', DEMUXERS[container], '-select_streams', `${stream}`, '-show_data_hash', 'sha256', ...entries],
+    (line) => {
+      const [kind, ...fields] = line.split(',');
+      const sha256 = /^SHA256:([0-9a-f]{64})$/.exec(fields.at(-1) ?? '')?.[1];
+      if (kind === 'stream') setup = sha256;
+      if (kind !== 'packet') return;
+      const [at, ticks, flags = ''] = fields;
+      if (pts.length === limit || sha256 === undefined || /[CD]/.test(flags) || !Number.isSafeInteger(Number(at))) {
+        throw new SampleError('verify', 'undecodable', `Expected at most ${limit} whole packets`);
+      }
+      const key = flags.startsWith('K');
+      if (key) keyframes.push(pts.length);
+      pts.push(Number(at));
+      lastDuration = Number.isSafeInteger(Number(ticks)) ? Number(ticks) : 0;
+      hash.add(sha256, key);
+    },
+  );
+  return { ...hash.digest(setup), pts, keyframes, lastDuration };
+}
