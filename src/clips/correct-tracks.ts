@@ -88,12 +88,18 @@ function rangeOf({ frame = 0, from = 0, to = from }: ClipCorrection, frames: num
   return { from, to: Math.min(to, frames - 1) };
 }
 
+function wordOf({ from, said }: Track, frame: number): TrackWord | undefined {
+  return said?.[frame - from];
+}
+
 /** What is pointed at in its frame. */
 function trackAt(tracks: readonly Track[], { frame = 0, said }: ClipCorrection): Track | undefined {
   if (said.action === 'add') return undefined;
   const there = tracks.flatMap((track): Detection[] => {
     const box = track.boxes[frame - track.from];
-    return box === undefined ? [] : [{ label: track.class, box, score: 1, model: 'track', track: track.id }];
+    return box === undefined || wordOf(track, frame) === 'removed'
+      ? []
+      : [{ label: track.class, box, score: 1, model: 'track', track: track.id }];
   });
   const id = addressedBy(said, there)?.track;
   return tracks.find((track) => track.id === id);
@@ -145,10 +151,11 @@ function correctedTrack(track: Track, removed: readonly FrameRange[], drawn: rea
       seen.push(true);
       said.push('review');
     } else {
-      const isThere = own !== undefined && !removed.some(holds(frame));
+      const word = wordOf(track, frame);
+      const isThere = own !== undefined && word !== 'removed' && !removed.some(holds(frame));
       boxes.push(own ?? (boxes.at(-1) as Box) ?? (track.boxes[0] as Box));
       seen.push(isThere && (track.seen[frame - track.from] as boolean));
-      said.push(isThere ? undefined : 'removed');
+      said.push(isThere ? word : 'removed');
     }
   }
   return { id: track.id, class: track.class, from, boxes, seen, said };

@@ -8,7 +8,7 @@ import { startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
 import { readMatroska } from './matroska-reader.ts';
 import { matroskaCluster, matroskaHeader, nanoseconds } from './matroska-writer.ts';
-import { type PacketDigest, PacketHash } from './packets.ts';
+import { type JoinedPackets, PacketHash } from './packets.ts';
 import { withPatience } from './patience.ts';
 import type { AudioMode, ClipCodec, ClipInfo, FfmpegTools, PublishedContainer } from './types.ts';
 
@@ -49,10 +49,10 @@ export async function joinSegments(
   clip: ClipInfo,
   out: string,
   { audio, container, signal }: JoinOptions,
-): Promise<PacketDigest> {
+): Promise<JoinedPackets> {
   const sound = await planAudio(tools, clip, container, audio, signal);
   let failure: unknown;
-  let digest: PacketDigest | undefined;
+  let digest: JoinedPackets | undefined;
   const packets = Readable.from(
     timedPackets(segments, clip, {
       end: (whole) => {
@@ -103,11 +103,12 @@ function muxerOptions({ timeBase }: ClipInfo, container: PublishedContainer, sou
 async function* timedPackets(
   segments: readonly string[],
   clip: ClipInfo,
-  on: { readonly end: (digest: PacketDigest) => void; readonly fail: (error: unknown) => void },
+  on: { readonly end: (digest: JoinedPackets) => void; readonly fail: (error: unknown) => void },
 ): AsyncGenerator<Buffer> {
   try {
     const hash = new PacketHash();
     let setup: string | undefined;
+    const keyframes: number[] = [];
     let index = 0;
     let first: string | undefined;
     for (const segment of segments) {
@@ -121,7 +122,8 @@ async function* timedPackets(
       first ??= parameters;
       if (parameters !== first) throw new OutputError('Expected segments that were encoded in the same way');
       for await (const { data, key } of frames) {
-        hash.add(sha256(data), key);
+        hash.add(sha256(data));
+        if (key) keyframes.push(index);
         yield matroskaCluster({ data, key, ...timeOf(clip, index) });
         index++;
       }
@@ -129,7 +131,7 @@ async function* timedPackets(
     if (index !== clip.pts.length) {
       throw new OutputError(`Expected segments with ${clip.pts.length} frames but received ${index}`);
     }
-    on.end(hash.digest(setup));
+    on.end({ ...hash.digest(setup), keyframes });
   } catch (error) {
     on.fail(error);
     throw error;

@@ -4,7 +4,7 @@ import { probeLines } from './ffprobe.ts';
 import { DEMUXERS } from './sniff.ts';
 import type { ClipContainer, FfmpegTools } from './types.ts';
 
-/** Which packets a picture consists of: their data and which of them are key frames, in order, and how they are decoded. */
+/** Which packets a picture consists of: their data, in order, and how they are decoded. */
 export interface PacketDigest {
   readonly packets: number;
   /** SHA-256, hex. */
@@ -13,15 +13,24 @@ export interface PacketDigest {
   readonly setup?: string;
 }
 
+/**
+ * The packets of which a file was made. Which of them are key frames is known from there alone: of others, too, that begin a
+ * scene, demuxers say so, although no decoder can begin there.
+ */
+export interface JoinedPackets extends PacketDigest {
+  /** Indices of key frames. */
+  readonly keyframes: readonly number[];
+}
+
 /** Sums up packets one by one. */
 export class PacketHash {
   readonly #hash = createHash('sha256');
   #packets = 0;
 
   /** @param sha256 of the packet's data, hex. */
-  add(sha256: string, key: boolean): void {
+  add(sha256: string): void {
     this.#packets++;
-    this.#hash.update(`${sha256} ${key ? 'key' : '-'}\n`);
+    this.#hash.update(`${sha256}\n`);
   }
 
   digest(setup?: string): PacketDigest {
@@ -32,8 +41,6 @@ export class PacketHash {
 export interface Packets extends PacketDigest {
   /** Ticks of every packet, in order. */
   readonly pts: readonly number[];
-  /** Indices of key frames. */
-  readonly keyframes: readonly number[];
   /** Ticks for which the last packet is shown; 0 when the file does not say. */
   readonly lastDuration: number;
 }
@@ -52,7 +59,6 @@ export async function readPackets(
 ): Promise<Packets> {
   const hash = new PacketHash();
   const pts: number[] = [];
-  const keyframes: number[] = [];
   let lastDuration = 0;
   let setup: string | undefined;
   const entries = ['-show_entries', 'packet=pts,duration,flags,data_hash:stream=extradata_hash', '-of', 'csv'];
@@ -69,12 +75,10 @@ export async function readPackets(
       if (pts.length === limit || sha256 === undefined || /[CD]/.test(flags) || !Number.isSafeInteger(Number(at))) {
         throw new SampleError('verify', 'undecodable', `Expected at most ${limit} whole packets`);
       }
-      const key = flags.startsWith('K');
-      if (key) keyframes.push(pts.length);
       pts.push(Number(at));
       lastDuration = Number.isSafeInteger(Number(ticks)) ? Number(ticks) : 0;
-      hash.add(sha256, key);
+      hash.add(sha256);
     },
   );
-  return { ...hash.digest(setup), pts, keyframes, lastDuration };
+  return { ...hash.digest(setup), pts, lastDuration };
 }

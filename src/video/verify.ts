@@ -2,7 +2,7 @@ import { SampleError } from '../errors.ts';
 import { encodedSize } from './encode.ts';
 import { decodedTimes } from './frame-times.ts';
 import { codecFor, type JoinOptions } from './join.ts';
-import { type PacketDigest, readPackets } from './packets.ts';
+import { type JoinedPackets, readPackets } from './packets.ts';
 import { describePicture, probeClip } from './probe.ts';
 import { sniffClipFile } from './sniff.ts';
 import { type FileStreams, pictureOf, readStreams } from './streams.ts';
@@ -57,7 +57,7 @@ export async function verifyJoined(
   tools: FfmpegTools,
   path: string,
   clip: ClipInfo,
-  packets: PacketDigest,
+  packets: JoinedPackets,
   options: JoinOptions,
 ): Promise<void> {
   const container = await opened(() => sniffClipFile(path));
@@ -75,14 +75,14 @@ export async function verifyJoined(
     );
     return { file, found, picture, keys };
   });
-  const { pts, keyframes, lastDuration } = found;
+  const { pts, lastDuration } = found;
   const duration = (pts.at(-1) ?? 0) - (pts[0] ?? 0) + lastDuration;
   const timesOf = (times: readonly number[], frames: readonly number[]): string => frames.map((i) => times[i]).join();
   refuse(
     wrong('packets', found.packets === packets.packets && found.sha256 === packets.sha256) ??
       // Of other codecs, what a header repeats is in the packets, too, and not every container holds it.
       wrong('parameters', picture.codec !== 'h264' || found.setup === packets.setup) ??
-      wrong('key frames', timesOf(keys.pts, keys.keyframes) === timesOf(pts, keyframes)) ??
+      wrong('key frames', timesOf(keys.pts, keys.keyframes) === timesOf(pts, packets.keyframes)) ??
       difference({ ...picture, container, pts, duration }, file, clip, options),
   );
 }

@@ -118,6 +118,13 @@ describe('corrections of a clip', () => {
     expect(counts).toEqual({ add: 0, remove: 0, change: 0 });
   });
 
+  it('leave what came with the clip as it is where they say nothing', () => {
+    const said = walker.boxes.map((_, i) => (i === 3 ? ('removed' as const) : ('given' as const)));
+    const { tracks } = correctTracks([{ ...walker, said }], [remove({ frame: 6, from: 6, to: 6 })], CLIP);
+    expect([5, 6, 8, 9].map((i) => coveredIn(tracks, i))).toEqual([[[0, 20, 'given']], [], [], [[0, 28, 'given']]]);
+    expect(correctTracks([{ ...walker, said }], [remove({ frame: 8, at: [30, 35] })], CLIP).unmatched).toHaveLength(1);
+  });
+
   it('end the clip when a box lies beside it', () => {
     expect(() => correctTracks([walker], [add(box(200, 0), { from: 0, to: 1 })], CLIP)).toThrow(
       expect.objectContaining({ stage: 'detect', reason: 'box-outside' }),
