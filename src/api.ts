@@ -31,7 +31,8 @@ type OfFiles =
   | 'resume'
   | 'retryFailed'
   | 'boxes'
-  | 'corrections';
+  | 'corrections'
+  | 'frames';
 
 /** Options of a run but for what only files need. */
 export interface AnonymizerOptions extends Partial<Omit<Options, OfFiles>> {

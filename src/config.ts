@@ -16,9 +16,11 @@ import {
   type ParsedOptions,
   PRESETS,
   parseOptions,
+  suggest,
 } from './options.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import type { BODY_FILLS, TEXT_FILLS } from './redact/replace.ts';
+import { type FrameChoice, likelyFrameChoice, parseFrameChoice } from './video/frame-choice.ts';
 import type { AudioMode } from './video/types.ts';
 
 /** Every setting, total, frozen and JSON-safe: it is decided once and crosses threads. */
@@ -60,6 +62,8 @@ export interface Config {
   readonly detectEvery: number;
   readonly audio: AudioMode;
   readonly clipFormat: (typeof CLIP_FORMATS)[number];
+  /** Images of these frames are published in the place of clips. */
+  readonly frames?: FrameChoice;
   readonly encode: 'keep' | ImageFormat;
   readonly jpegQuality: number;
   readonly logGeometry: (typeof LOG_GEOMETRY)[number];
@@ -116,6 +120,7 @@ export function fillConfig(options: unknown): Config {
     detectEvery: o.detectEvery,
     audio: o.audio,
     clipFormat: o.clipFormat,
+    ...(o.frames === undefined ? {} : { frames: parseFrames(o.frames) }),
     encode: o.encode,
     jpegQuality: o.jpegQuality,
     logGeometry: o.logGeometry,
@@ -143,6 +148,16 @@ function modes(redact: ParsedOptions['redact']): Record<ClassName, Mode> {
 /** The two options are given both or not at all. */
 function partOf({ shardIndex: index, shardCount: count }: ParsedOptions): { part?: Part } {
   return index === undefined || count === undefined ? {} : { part: { index, count } };
+}
+
+function parseFrames(text: string): FrameChoice {
+  const choice = parseFrameChoice(text);
+  if (choice !== undefined) return choice;
+  const likely = likelyFrameChoice(text);
+  const hint = likely === undefined ? suggest(text, ['every:5', 'every:1s']) : `. Did you mean ${likely}?`;
+  throw new UsageError(
+    `Expected every:<n> or every:<seconds>s, such as every:5 or every:0.5s, for --frames but received ${text === '' ? 'an empty string' : text}${hint}`,
+  );
 }
 
 function parseFill(fill: string): { r: number; g: number; b: number } {

@@ -5,6 +5,8 @@ export {
   createAnonymizer,
   type ProcessOptions,
 } from './api.ts';
+export { type FrameRunHooks, runFrames } from './clips/frames/run.ts';
+export type { FrameRunSummary } from './clips/frames/tally.ts';
 export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';
 export type { ClipRunProgress, ClipStep } from './clips/progress.ts';
 export { type ClipReplay, type ClipReplayOptions, openClipReplay } from './clips/replay.ts';

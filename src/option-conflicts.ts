@@ -68,6 +68,15 @@ export function assertGoTogether(
     );
   }
   assertPart(o);
+  assertFramesAlone(o);
+}
+
+/** Images of frames have no sound and are in no container. */
+function assertFramesAlone({ frames, audio, clipFormat }: ParsedOptions): void {
+  if (frames === undefined) return;
+  const [option, given] = audio === 'drop' ? ['--clip-format', clipFormat] : ['--audio', audio];
+  if (given === 'mp4') return;
+  throw new UsageError(`Expected no ${option} with --frames, which publishes images, but received ${given}`);
 }
 
 function assertPart({ shardIndex, shardCount, overwrite }: ParsedOptions): void {

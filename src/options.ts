@@ -115,6 +115,8 @@ const optionsSchema = v.strictObject({
   audio: v.optional(oneOf(AUDIO_MODES), 'drop'),
   /** Clips: what they are published in. */
   clipFormat: v.optional(oneOf(CLIP_FORMATS), 'mp4'),
+  /** Clips: images of some of their frames, in the place of clips. */
+  frames: v.optional(v.string('a text')),
   encode: v.optional(oneOf(ENCODINGS), 'keep'),
   jpegQuality: v.optional(whole(100), 92),
   logGeometry: v.optional(oneOf(LOG_GEOMETRY), 'coarse'),

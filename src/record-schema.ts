@@ -2,13 +2,15 @@ import * as v from 'valibot';
 import { CLASSES, MODES, ORIGINS } from './core/types.ts';
 
 const length = v.pipe(v.number(), v.integer(), v.minValue(0));
-const key = v.pipe(v.string(), v.regex(/^\d{9,}$/));
+/** Of an image, or of a frame of a clip. */
+const key = v.pipe(v.string(), v.regex(/^\d{9,}(_\d{9,})?$/));
 const code = v.pipe(v.string(), v.regex(/^[a-z0-9_:-]{1,64}$/));
 
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
-/** A region of a still image; those of a frame also have a track. */
+/** A region of an image; those of a frame of a clip have a track. */
 export const regionSchema = v.strictObject({
+  track: v.optional(length),
   class: v.picklist(CLASSES),
   box: v.optional(v.tuple([length, length, length, length])),
   shape: v.picklist(['box', 'ellipse', 'polygon']),
@@ -16,7 +18,7 @@ export const regionSchema = v.strictObject({
   requested: v.optional(v.literal('synthetic')),
   cells: v.optional(v.number()),
   sigma: v.optional(v.number()),
-  origin: v.picklist(ORIGINS),
+  origin: v.picklist([...ORIGINS, 'interpolated']),
 });
 
 /** The public redaction record as a closed schema: a field that is not listed is an error. */

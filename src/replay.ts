@@ -25,7 +25,7 @@ import {
   settingsIn,
 } from './replay-options.ts';
 import { type RunHooks, type RunSummary, runSource } from './run.ts';
-import { isClipRun } from './run-file.ts';
+import { isClipRun, isFrameRun } from './run-file.ts';
 import type { Known } from './worker/job.ts';
 
 /** Options that a replay does not take from the earlier run. */
@@ -166,7 +166,7 @@ async function readEarlier(folder: string, seal: Seal | undefined): Promise<Earl
   const text = out === folder ? undefined : await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) throw new UsageError(`Expected the private folder of a run but ${folder} has no run.json`);
   const run = JSON.parse(text) as { total?: number; kind?: unknown };
-  if (isClipRun(run)) throw ofClips(folder);
+  if (isClipRun(run) || isFrameRun(run)) throw ofClips(folder);
   const settings = settingsIn(settingsSchema, run, file);
   const { models, classes, quality, threshold, redact } = settings;
   const mergesPlatesAndText = classes.includes('plate') && classes.includes('text') && redact.plate === redact.text;

@@ -24,10 +24,22 @@ export function isClipRun(run: Readonly<Record<string, unknown>>): boolean {
   return run.kind === 'clips';
 }
 
+/** Whether they are of a run over clips that has published images of their frames. */
+export function isFrameRun(run: Readonly<Record<string, unknown>>): boolean {
+  return run.kind === 'frames';
+}
+
+/** What an output holds that is not made of still images. */
+function heldBy(run: Readonly<Record<string, unknown>>): string | undefined {
+  if (isClipRun(run)) return 'clips';
+  return isFrameRun(run) ? 'frames of clips' : undefined;
+}
+
 /** @throws UsageError when a run.json in the output tells something else, or of clips. */
 export function told<T extends v.GenericSchema>(schema: T, run: unknown, out: string): v.InferOutput<T> {
-  if (typeof run === 'object' && run !== null && isClipRun({ ...run })) {
-    throw new UsageError(`Expected an output of images but ${out} holds clips, for which this is not possible yet`);
+  const held = typeof run === 'object' && run !== null ? heldBy({ ...run }) : undefined;
+  if (held !== undefined) {
+    throw new UsageError(`Expected an output of images but ${out} holds ${held}, for which this is not possible yet`);
   }
   const result = v.safeParse(schema, run);
   if (result.success) return result.output;

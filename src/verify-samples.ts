@@ -11,7 +11,7 @@ import { type ShardSummary, summarizeShard } from './io/shard-tables.ts';
 import { readBody, tarEntries } from './io/tar-archive.ts';
 import { sidecarOf } from './io/target-names.ts';
 
-const MEMBER = /^(\d{9,})\.([a-z0-9_.]+)$/;
+const MEMBER = /^(\d{9,}(?:_\d{9,})?)\.([a-z0-9_.]+)$/;
 const IMAGES: ReadonlySet<string> = new Set(['jpg', 'png', 'webp', 'avif', 'tiff', 'gif']);
 
 /**

@@ -11,6 +11,7 @@ import { type RunHooks, type RunSummary, run } from '../run.ts';
 import { AUDIO_MODES } from '../video/types.ts';
 import { executeClips } from './clip-run.ts';
 import { isFilter, runFilter } from './filter.ts';
+import { executeFrames } from './frame-run.ts';
 import { interruptible } from './interrupt.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
 import { partOptions, shardIndex } from './part.ts';
@@ -28,6 +29,7 @@ Examples:
   anonymize ./photos --out ./clean --redact face=synthetic,plate=synthetic,text=solid,body=none
   anonymize - --out - < shard.tar > clean.tar
   anonymize street.mp4 --out ./clean --audio drop
+  anonymize ./clips --out ./clean --frames every:5
 
 The same command again goes on with a run that was interrupted or killed; --retry-failed tries what
 it could not publish.
@@ -101,6 +103,7 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--detect-every <n>', 'clips: look at every n-th frame, and follow things between (default: 1)', number)
     .option('--audio <what>', `clips: ${AUDIO_MODES.join(' | ')} (default: drop)`)
     .option('--clip-format <name>', `clips: ${CLIP_FORMATS.join(' | ')} (default: mp4)`)
+    .option('--frames <which>', 'clips: images of every:<n>-th frame, or every:<seconds>s, in the place of clips')
     .option('--log-geometry <level>', `${LOG_GEOMETRY.join(' | ')}: boxes in the public log (default: coarse, 16 px)`)
     .option('--private-dir <dir>', 'names, scores and reasons, not for publication (default: <out>.private)')
     .option('--private-passphrase-file <file>', 'encrypt the private folder with the passphrase in this file')
@@ -128,6 +131,7 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
       }
       const config = configOf(inputs, options);
       const clips = await listClips(config);
+      if (config.frames) return exit(await executeFrames(config, config.frames, clips, { quiet, json }, terminal));
       if (clips)
         return exit(await executeClips(config, (hooks) => runClips(config, clips, hooks), { quiet, json }, terminal));
       exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal));

@@ -81,7 +81,16 @@ export async function anonymizeClip(work: ClipWork): Promise<AnonymizedClip | Re
   }
 }
 
-async function coversOf({ clip, settings, corrections, workspace }: ClipWork, segments: number): Promise<Covers> {
+/** What looking at a clip and following things through it needs. */
+export type FirstPass = Pick<ClipWork, 'clip' | 'corrections' | 'pool' | 'progress' | 'workspace'> & {
+  readonly settings: Pick<ClipSettings, 'detectEvery' | 'thresholds'>;
+};
+
+/** What to cover, from the stored detections. @throws SampleError for detections that no sound model makes. */
+export async function coversOf(
+  { clip, settings, corrections, workspace }: FirstPass,
+  segments: number,
+): Promise<Covers> {
   const frames: DetectedFrame[] = [];
   for (let segment = 0; segment < segments; segment++) {
     const kept = await workspace.detected(segment);
@@ -109,8 +118,8 @@ async function join({ tools, clip, workspace, settings, path, progress }: ClipWo
  * Works on all segments, as many at once as the workers take, or says why not: the first failure by order.
  * @param work 'done', or why not.
  */
-async function eachSegment(
-  { pool }: ClipWork,
+export async function eachSegment(
+  { pool }: Pick<ClipWork, 'pool'>,
   segments: number,
   work: (segment: number) => Promise<'done' | RejectedOutcome | 'stopped'>,
 ): Promise<'done' | RejectedOutcome | 'stopped'> {
@@ -132,12 +141,13 @@ function isRejected(value: unknown): value is RejectedOutcome {
   return typeof value === 'object' && value !== null && 'reason' in value && 'stage' in value;
 }
 
-function rangeOf(clip: ClipInfo, segment: number): { from: number; to: number } {
+export function rangeOf(clip: ClipInfo, segment: number): { from: number; to: number } {
   const from = segment * SEGMENT_FRAMES;
   return { from, to: Math.min(clip.pts.length, from + SEGMENT_FRAMES) };
 }
 
-async function detect(work: ClipWork, segment: number): Promise<'done' | RejectedOutcome | 'stopped'> {
+/** Looks at a segment, unless an earlier run has. */
+export async function detect(work: FirstPass, segment: number): Promise<'done' | RejectedOutcome | 'stopped'> {
   const { clip, workspace, pool, progress, settings } = work;
   const { from, to } = rangeOf(clip, segment);
   if (progress.isStopped) return 'stopped';
@@ -179,7 +189,7 @@ async function redact(work: ClipWork, covers: Covers, segment: number): Promise<
 }
 
 /** A failure ends the work on the other segments of the clip: it will not be published. */
-async function settle(outcome: Promise<SegmentOutcome>, progress: ClipProgress): Promise<SegmentOutcome> {
+export async function settle(outcome: Promise<SegmentOutcome>, progress: ClipProgress): Promise<SegmentOutcome> {
   try {
     const settled = await outcome;
     if (isRejected(settled)) progress.stop();
@@ -190,13 +200,13 @@ async function settle(outcome: Promise<SegmentOutcome>, progress: ClipProgress):
   }
 }
 
-function asRejected(outcome: SegmentOutcome): RejectedOutcome {
+export function asRejected(outcome: SegmentOutcome): RejectedOutcome {
   if (isRejected(outcome)) return outcome;
   throw new Error(`Expected a rejection but received ${outcome.status}`);
 }
 
 /** Tracks over the whole clip. @throws SampleError for detections that no sound model makes. */
-export function tracksOf(frames: readonly DetectedFrame[], clip: ClipInfo, settings: ClipSettings): Track[] {
+export function tracksOf(frames: readonly DetectedFrame[], clip: ClipInfo, settings: FirstPass['settings']): Track[] {
   const { detectEvery, thresholds } = settings;
   if (isGiven(frames)) return givenTracks(frames, (cls) => thresholds[cls] < Infinity);
   const { width, height } = clip;

@@ -1,25 +1,19 @@
 import type { Config } from '../config.ts';
-import type { RejectedOutcome } from '../core/outcome.ts';
-import { SampleError } from '../errors.ts';
 import { sha256OfFile } from '../io/atomic.ts';
-import { probeClip } from '../video/probe.ts';
 import type { Track } from '../video/tracks/index.ts';
 import type { ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
-import { rejection } from '../worker/process.ts';
 import { type AnonymizedClip, anonymizeClip, type ClipSettings, tracksOf } from './anonymize-clip.ts';
-import { type KnownFramesOf, keepFrames, storedFrames } from './known-frames.ts';
+import { type KnownFramesOf, storedFrames } from './known-frames.ts';
 import type { ListedClip } from './list.ts';
+import { type ClipToOpen, openClip } from './open-clip.ts';
 import type { ClipOutput } from './output.ts';
 import type { ClipRunFrames, ClipStep } from './progress.ts';
 import { type ClipRecord, type FrameRecord, publicClipRegion, type VerifiedClip } from './record.ts';
 import type { ClipReview } from './review.ts';
 import { policyOf, strippedOf, trackingThresholds } from './settings.ts';
 import { ClipWorkspace } from './workspace.ts';
-
-/** Longest clip, frames: nine hours at 60 a second. */
-const LIMIT_FRAMES = 2_000_000;
 
 /** What all clips of a run share. */
 export interface ClipRunParts {
@@ -49,7 +43,7 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
   const progress = run.begin((step) => parts.onStep(step, listed));
   try {
     progress.enter('open');
-    const opened = await openClip(listed, parts);
+    const opened = await openClip(clipToOpen(listed, parts));
     const bytes = parts.bytesOf(listed);
     if ('status' in opened) {
       run.pass(bytes);
@@ -92,36 +86,13 @@ export async function followedIn(
   return { clip: stored.clip, tracks: tracksOf(stored.frames, stored.clip, clipSettings(listed, parts)) };
 }
 
-/** What the clip is, and the folder of the work on it. */
-async function openClip(
+function clipToOpen(
   listed: ListedClip,
   { config, job, output, knownFrames, timeoutSeconds, tools }: ClipRunParts,
-): Promise<{ clip: ClipInfo; workspace: ClipWorkspace } | RejectedOutcome> {
-  try {
-    const known = await knownFrames?.(listed);
-    if (known !== undefined && 'status' in known) return known;
-    const sha256 = await sha256OfFile(listed.path).catch((error: NodeJS.ErrnoException) => {
-      if (known?.sha256 === undefined || error.code !== 'ENOENT') throw error;
-      throw new SampleError('read', 'source-gone', 'Expected the clip of the earlier run but it is gone');
-    });
-    if (known?.sha256 !== undefined && known.sha256 !== sha256) {
-      throw new SampleError('read', 'source-changed', 'Expected the clip of the earlier run but it has changed since');
-    }
-    const fingerprint = { sha256, policy: policyOf(config, job), seed: config.seed };
-    const { workspace, clip: earlier } = await ClipWorkspace.open(output.workOf(listed), fingerprint, output.seal);
-    if (earlier !== undefined) return { workspace, clip: { ...earlier, path: listed.path } };
-    const limits = { limitPixels: config.limitPixels, limitFrames: LIMIT_FRAMES, timeoutSeconds };
-    const clip = known?.clip ? { ...known.clip, path: listed.path } : await probeClip(tools, listed.path, limits);
-    // Before the clip counts as begun: what is known takes the place of looking, as a whole or not at all.
-    if (known !== undefined) await keepFrames(workspace, known.in(clip));
-    await workspace.begin(fingerprint, clip);
-    return { workspace, clip };
-  } catch (error) {
-    if (error instanceof SampleError) return rejection(error, error.stage);
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined || (error as Error).name === 'OutputError') throw error;
-    return rejection(new SampleError('read', 'unreadable', `Expected a readable file but received ${code}`), 'read');
-  }
+): ClipToOpen {
+  const { seed, limitPixels } = config;
+  const place = { folder: output.workOf(listed), seal: output.seal, policy: policyOf(config, job) };
+  return { tools, listed, ...place, seed, limitPixels, timeoutSeconds, knownFrames };
 }
 
 async function recordOf(

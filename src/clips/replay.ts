@@ -25,6 +25,7 @@ import {
   settingsIn,
 } from '../replay-options.ts';
 import { isClipRun } from '../run-file.ts';
+import { holdsFrames } from './frames/plan.ts';
 import { type KnownFrames, NO_DETECTIONS, storedFrames } from './known-frames.ts';
 import type { ListedClip } from './list.ts';
 import { type ClipRunHooks, runClipsWork } from './run.ts';
@@ -61,6 +62,11 @@ export function holdsClips(folder: string): boolean {
 export async function openClipReplay(privateDir: string, options: ClipReplayOptions): Promise<ClipReplay> {
   const folder = resolve(privateDir);
   const seal = await openSeal(folder, await readSecret(options));
+  if (holdsFrames(folder)) {
+    throw new UsageError(
+      `Expected the private folder of a run over images or clips but ${privateDir} is of frames of clips, for which this is not possible yet`,
+    );
+  }
   await assertNoWithdrawal(folder);
   const run = await readPrivateRun(folder, seal);
   if (run === undefined || !isClipRun(run.settings)) {

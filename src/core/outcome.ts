@@ -4,6 +4,8 @@ import type { ClassName, Detection, ImageFormat, Mode, Origin, RegionShape } fro
 
 /** One redacted region as the public log shows it. */
 export interface RecordRegion {
+  /** In a frame of a clip: number of the thing that is followed. */
+  readonly track?: number;
   readonly class: ClassName;
   /** x, y, width, height in pixels of the output image, grown and snapped; absent with `--log-geometry none`. */
   readonly box?: readonly [number, number, number, number];
@@ -15,7 +17,8 @@ export interface RecordRegion {
   readonly cells?: number;
   /** Standard deviation in pixels, for `gaussian`. */
   readonly sigma?: number;
-  readonly origin: Origin;
+  /** `interpolated`: in a frame of a clip, inferred from frames before and after. */
+  readonly origin: Origin | 'interpolated';
 }
 
 /** Public redaction record of a published sample: a closed schema, nothing of the source in it. */

@@ -44,9 +44,14 @@ export async function writeHfMetadata(
   try {
     await rm(temporary, { force: true });
     await withFile(temporary, 'wx', async (handle) => {
+      let index = 0;
       for (const shard of shards) {
-        const records = (await readShardLog(out, shard)).filter((record) => record.status === 'verified');
-        const rows = jsonLines(records.map((record) => hfMetadataRow(record, at(Number(record.key)).cls)));
+        const samples = (await readShardLog(out, shard)).map((record) => ({ record, index: index++ }));
+        const rows = jsonLines(
+          samples.flatMap(({ record, index }) =>
+            record.status === 'verified' ? [hfMetadataRow(record, at(index).cls)] : [],
+          ),
+        );
         digest.update(rows);
         await handle.writeFile(rows);
       }

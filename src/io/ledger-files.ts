@@ -4,6 +4,7 @@ import { asOutputError, syncFolder, withFile } from './atomic.ts';
 import { LEDGER, type LedgerFile, privatePath } from './private-files.ts';
 import { privateLines } from './private-lines.ts';
 import { publicReason } from './records.ts';
+import { NUMBERED, type SampleKeys } from './sample-keys.ts';
 import { type SampleStates, whyRejected } from './sample-states.ts';
 import type { Seal } from './seal.ts';
 import type { SampleOrigin } from './source.ts';
@@ -12,11 +13,11 @@ const FILES = Object.keys(LEDGER) as LedgerFile[];
 const CHUNK = 1 << 20;
 
 /** Index of the sample that a line speaks of. */
-export function indexOf(line: string, path: string): number {
-  const digits = /^\{"key":"(\d{9,15})"/.exec(line)?.[1];
-  if (digits === undefined)
-    throw new UsageError(`Expected lines of a private log in ${path} but received another text`);
-  return Number(digits);
+export function indexOf(line: string, path: string, keys: SampleKeys = NUMBERED): number {
+  const key = /^\{"key":"([\d_]{9,40})"/.exec(line)?.[1];
+  const index = key === undefined ? undefined : keys.indexOf(key);
+  if (index === undefined) throw new UsageError(`Expected lines of a private log in ${path} but received another text`);
+  return index;
 }
 
 /** Which samples the private directory has lines of. */
@@ -50,12 +51,13 @@ export async function readLedger(
   originOf: (index: number) => SampleOrigin,
   files: readonly LedgerFile[] = FILES,
   seal?: Seal,
+  keys?: SampleKeys,
 ): Promise<LedgerIndex> {
   const ledger = new LedgerIndex(total);
   for (const file of files) {
     const path = privatePath(folder, LEDGER[file], seal !== undefined);
     for await (const line of privateLines(folder, LEDGER[file], seal)) {
-      const index = indexOf(line, path);
+      const index = indexOf(line, path, keys);
       if (file === 'sources') assertSameSource(line, index, index < total ? originOf(index) : undefined, path);
       ledger.add(file, index);
     }
@@ -80,11 +82,16 @@ function assertSameSource(line: string, index: number, now: SampleOrigin | undef
  * @returns index of the last sample that the directory knows; −1 for none.
  * @throws OutputError
  */
-export async function compactLedger(folder: string, states: SampleStates, seal?: Seal): Promise<number> {
+export async function compactLedger(
+  folder: string,
+  states: SampleStates,
+  seal?: Seal,
+  keys?: SampleKeys,
+): Promise<number> {
   let last = -1;
   for (const file of FILES) {
     const path = privatePath(folder, LEDGER[file], seal !== undefined);
-    const log: Log = { folder, file, path, seal };
+    const log: Log = { folder, file, path, seal, keys };
     const temporary = `${path}.tmp`;
     try {
       const late = await lateLines(log, states);
@@ -104,6 +111,7 @@ interface Log {
   readonly file: LedgerFile;
   readonly path: string;
   readonly seal: Seal | undefined;
+  readonly keys: SampleKeys | undefined;
 }
 
 /** Whether a line tells what the public log tells of its sample. */
@@ -117,11 +125,11 @@ function isValid(file: LedgerFile, index: number, line: string, states: SampleSt
 }
 
 /** Valid lines that come after one of a later sample: those of samples that were done again. */
-async function lateLines({ folder, file, path, seal }: Log, states: SampleStates): Promise<Map<number, string>> {
+async function lateLines({ folder, file, path, seal, keys }: Log, states: SampleStates): Promise<Map<number, string>> {
   const late = new Map<number, string>();
   let last = -1;
   for await (const line of privateLines(folder, LEDGER[file], seal)) {
-    const index = indexOf(line, path);
+    const index = indexOf(line, path, keys);
     if (index > last) last = index;
     else if (isValid(file, index, line, states)) late.set(index, line);
   }
@@ -129,7 +137,7 @@ async function lateLines({ folder, file, path, seal }: Log, states: SampleStates
 }
 
 async function rewrite(
-  { folder, file, path, seal }: Log,
+  { folder, file, path, seal, keys }: Log,
   temporary: string,
   states: SampleStates,
   late: Map<number, string>,
@@ -158,7 +166,7 @@ async function rewrite(
       };
       let seen = -1;
       for await (const line of privateLines(folder, LEDGER[file], seal)) {
-        const index = indexOf(line, path);
+        const index = indexOf(line, path, keys);
         if (index <= seen) continue;
         seen = index;
         await putLate(index);

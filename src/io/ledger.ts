@@ -5,6 +5,7 @@ import { allSteps, asOutputError, makeFolder, syncFolder, writeFileAtomic } from
 import { compactLedger } from './ledger-files.ts';
 import { FOLDER_KEY, LEDGER, type LedgerFile, PRIVATE_FILES, privatePath } from './private-files.ts';
 import { jsonLines } from './records.ts';
+import type { SampleKeys } from './sample-keys.ts';
 import type { SampleStates } from './sample-states.ts';
 import type { Seal } from './seal.ts';
 import type { SinkSample } from './shard.ts';
@@ -82,6 +83,7 @@ function linesOf(entries: readonly LedgerEntry[]): Record<LedgerFile, string> {
 export class Ledger {
   readonly #folder: string;
   readonly #seal: Seal | undefined;
+  readonly #keys: SampleKeys | undefined;
   readonly #files: ReadonlyMap<LedgerFile, FileHandle>;
   /** Bytes of whole shards per file. */
   readonly #lengths = new Map<LedgerFile, number>();
@@ -98,19 +100,25 @@ export class Ledger {
   }
 
   /** Opens the directory of an earlier run, with lines of samples that are done only. @throws OutputError */
-  static async reopen(folder: string, states: SampleStates, seal?: Seal): Promise<Ledger> {
+  static async reopen(folder: string, states: SampleStates, seal?: Seal, keys?: SampleKeys): Promise<Ledger> {
     await makeFolder(folder, 0o700);
-    return Ledger.#open(folder, 'a', await compactLedger(folder, states, seal), seal);
+    return Ledger.#open(folder, 'a', await compactLedger(folder, states, seal, keys), seal, keys);
   }
 
-  static async #open(folder: string, flags: string, last: number, seal: Seal | undefined): Promise<Ledger> {
+  static async #open(
+    folder: string,
+    flags: string,
+    last: number,
+    seal: Seal | undefined,
+    keys?: SampleKeys,
+  ): Promise<Ledger> {
     const files = new Map<LedgerFile, FileHandle>();
     try {
       await chmod(folder, 0o700);
       for (const [key, name] of Object.entries(LEDGER))
         files.set(key as LedgerFile, await open(privatePath(folder, name, seal !== undefined), flags, 0o600));
       await syncFolder(folder);
-      const ledger = new Ledger(folder, files, last, seal);
+      const ledger = new Ledger(folder, files, last, seal, keys);
       await ledger.commit();
       return ledger;
     } catch (error) {
@@ -124,9 +132,11 @@ export class Ledger {
     files: ReadonlyMap<LedgerFile, FileHandle>,
     last: number,
     seal: Seal | undefined,
+    keys: SampleKeys | undefined,
   ) {
     this.#folder = folder;
     this.#seal = seal;
+    this.#keys = keys;
     this.#files = files;
     this.#last = last;
   }
@@ -171,7 +181,7 @@ export class Ledger {
   /** Closes the files of a run in which every sample is done, in the order of the samples. @throws OutputError */
   async finish(states: SampleStates): Promise<void> {
     await this.close();
-    if (!this.#isOrdered) await compactLedger(this.#folder, states, this.#seal);
+    if (!this.#isOrdered) await compactLedger(this.#folder, states, this.#seal, this.#keys);
   }
 
   /** Closes and deletes the files: the run did not begin. */

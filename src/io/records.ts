@@ -12,8 +12,9 @@ import type { KeptMembers } from './inputs/kept.ts';
 
 /** A region, copied field by field: what is not in the schema must not reach a public file. */
 export function publicRegion<O>(region: Omit<RecordRegion, 'origin'> & { readonly origin: O }) {
-  const { box, shape, mode, requested, cells, sigma, origin } = region;
+  const { track, box, shape, mode, requested, cells, sigma, origin } = region;
   return {
+    ...(track === undefined ? {} : { track }),
     class: region.class,
     ...(box === undefined ? {} : { box }),
     shape,

@@ -6,10 +6,11 @@ import { sha256OfFile, type WrittenFile } from './atomic.ts';
 import type { LedgerIndex } from './ledger-files.ts';
 import type { LedgerFile } from './private-files.ts';
 import { logFile } from './run-log.ts';
+import { NUMBERED, type SampleKeys } from './sample-keys.ts';
 import { SampleStates } from './sample-states.ts';
 import { rowOf, type ShardFormat, type ShardRow } from './shard.ts';
 import { readShardLog } from './shard-log.ts';
-import { keyOf, type ShardPlan } from './shard-plan.ts';
+import type { ShardPlan } from './shard-plan.ts';
 import type { ListedSample } from './source.ts';
 
 /** What of an earlier output is whole. */
@@ -27,6 +28,7 @@ export interface EarlierOutput {
   readonly plan: ShardPlan;
   readonly format: ShardFormat;
   readonly at: (index: number) => ListedSample;
+  readonly keys?: SampleKeys | undefined;
   /** Samples that must not come back, whatever the shards say. */
   readonly withdrawn: ReadonlySet<number>;
 }
@@ -90,11 +92,12 @@ export async function reviewShards(
 }
 
 function rowsOf(records: readonly RedactionRecord[], shard: number, earlier: EarlierOutput): ShardRow[] {
-  const { plan, at, withdrawn } = earlier;
+  const { plan, at, withdrawn, keys = NUMBERED } = earlier;
   const start = plan.startOf(shard);
   if (records.length !== plan.endOf(shard) - start) throw new Error('its log has another number of samples');
   return records.map((record, i) => {
-    if (record.key !== keyOf(start + i)) throw new Error(`its log has ${record.key} in the place of another sample`);
+    if (record.key !== keys.keyOf(start + i))
+      throw new Error(`its log has ${record.key} in the place of another sample`);
     if (record.status !== 'withdrawn' && withdrawn.has(start + i)) throw new Error(`${record.key} in it was withdrawn`);
     return rowOf(record, at(start + i));
   });
@@ -102,13 +105,13 @@ function rowsOf(records: readonly RedactionRecord[], shard: number, earlier: Ear
 
 /** @throws UsageError when the private folder has no line of the sample in one of the files. */
 export function assertKnown(
-  { out, privateDir }: EarlierOutput,
+  { out, privateDir, keys = NUMBERED }: EarlierOutput,
   ledger: LedgerIndex,
   index: number,
   ...files: readonly LedgerFile[]
 ): void {
   if (ledger.has(index, ...files)) return;
   throw new UsageError(
-    `Expected --private-dir to belong to --out but ${privateDir} does not know sample ${keyOf(index)} of ${out}; --overwrite replaces both`,
+    `Expected --private-dir to belong to --out but ${privateDir} does not know sample ${keys.keyOf(index)} of ${out}; --overwrite replaces both`,
   );
 }

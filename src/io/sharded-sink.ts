@@ -5,10 +5,11 @@ import { type Ledger, type LedgerEntry, ledgerEntry } from './ledger.ts';
 import type { OutputLock } from './lock.ts';
 import { rejectedRecord, withdrawnRecord } from './records.ts';
 import type { RunLog } from './run-log.ts';
+import { NUMBERED, type SampleKeys } from './sample-keys.ts';
 import type { SampleStates } from './sample-states.ts';
 import { rowOf, type Shard, type ShardFormat, type ShardRow, type SinkSample } from './shard.ts';
 import { readShardLog } from './shard-log.ts';
-import { keyOf, type ShardPlan } from './shard-plan.ts';
+import type { ShardPlan } from './shard-plan.ts';
 import type { Sink, SinkItem, SinkOptions } from './sink.ts';
 
 /** What a sink writes to, and what is done already. */
@@ -30,6 +31,7 @@ export class ShardedSink implements Sink {
   readonly notices: readonly string[];
   readonly #options: SinkOptions;
   readonly #output: ShardedOutput;
+  readonly #keys: SampleKeys;
   #state: 'open' | 'broken' | 'closed' = 'open';
   /** First sample that was not looked at yet. */
   #next: number;
@@ -42,6 +44,7 @@ export class ShardedSink implements Sink {
   constructor(options: SinkOptions, output: ShardedOutput, notices: readonly string[]) {
     this.#next = output.plan.firstSample;
     this.#options = options;
+    this.#keys = options.keys ?? NUMBERED;
     this.#output = output;
     this.notices = notices;
   }
@@ -108,7 +111,7 @@ export class ShardedSink implements Sink {
 
   /** Takes a sample over from the shard that an earlier run has published. */
   async #takeOver(shard: Shard, sample: SinkSample): Promise<void> {
-    const key = keyOf(sample.index);
+    const key = this.#keys.keyOf(sample.index);
     const isWithdrawn = this.#output.states.isWithdrawn(sample.index);
     const record = isWithdrawn ? withdrawnRecord(key) : this.#earlier.get(key);
     if (record === undefined) throw new OutputError(`Expected ${key} in the log of its shard`);
@@ -118,7 +121,7 @@ export class ShardedSink implements Sink {
   }
 
   async #stage(shard: Shard, sample: SinkSample, outcome: Outcome): Promise<RedactionRecord> {
-    const key = keyOf(sample.index);
+    const key = this.#keys.keyOf(sample.index);
     let record: RedactionRecord;
     if (outcome.status === 'verified') {
       this.#checkUniform(key, sample, outcome);

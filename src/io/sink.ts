@@ -18,13 +18,14 @@ import { type PrivateRun, readPrivateRun, writePrivateRun } from './private-run.
 import { withdrawnRecord } from './records.ts';
 import { assertKnown, type EarlierOutput, markedShards, reviewShards } from './review.ts';
 import { RunLog } from './run-log.ts';
+import { NUMBERED, type SampleKeys } from './sample-keys.ts';
 import { SampleStates } from './sample-states.ts';
 import type { Seal } from './seal.ts';
 import { differingPrivateRuns, differingSettings } from './settings.ts';
 import type { SinkSample } from './shard.ts';
 import { shardFormat } from './shard-formats.ts';
 import { readShardLog } from './shard-log.ts';
-import { keyOf, ShardPlan } from './shard-plan.ts';
+import { ShardPlan } from './shard-plan.ts';
 import { ShardedSink } from './sharded-sink.ts';
 import type { ListedSample, SampleOrigin } from './source.ts';
 import { writeSourceIdKey } from './source-id-key.ts';
@@ -81,6 +82,8 @@ export interface SinkOptions extends OutputChoice {
   readonly hfMetadata?: boolean;
   /** What is known of a sample without reading it. */
   readonly at: (index: number) => ListedSample;
+  /** What samples are called; default by their numbers. */
+  readonly keys?: SampleKeys;
 }
 
 export interface OpenHooks {
@@ -212,7 +215,7 @@ async function resumeSink(
   { onKept = () => {}, signal }: OpenHooks,
 ): Promise<Sink> {
   const earlier = await earlierOutput(options);
-  const { out, plan, format, privateDir, places, withdrawn } = earlier;
+  const { out, plan, format, privateDir, places, withdrawn, keys = NUMBERED } = earlier;
   const index = await assertSameRun(options, run);
   const isRetried = ({ status }: RedactionRecord): boolean =>
     options.retryFailed && status !== 'verified' && status !== 'withdrawn';
@@ -220,7 +223,7 @@ async function resumeSink(
   for (const index of [...withdrawn].sort((a, b) => a - b)) {
     const isOurs = index >= plan.firstSample && index < plan.endSample;
     // The records of whole shards are told already.
-    if (isOurs && !review.kept.has(plan.nameOf(plan.shardOf(index)))) onKept(withdrawnRecord(keyOf(index)));
+    if (isOurs && !review.kept.has(plan.nameOf(plan.shardOf(index)))) onKept(withdrawnRecord(keys.keyOf(index)));
   }
   const log = await RunLog.create(out, stateOf(options), places.runFile);
   const closing = options.part === undefined ? format.closing : [];
@@ -229,7 +232,7 @@ async function resumeSink(
   });
   if (options.privateRun) await writePrivateRun(privateDir, options.privateRun, options.seal);
   const { states } = review;
-  const ledger = await Ledger.reopen(privateDir, states, options.seal);
+  const ledger = await Ledger.reopen(privateDir, states, options.seal, options.keys);
   if (options.retryFailed) for (const rejected of states.rejected()) states.reset(rejected);
   for (const [name, files] of review.kept) {
     const shard = Number(name);
@@ -259,6 +262,7 @@ async function earlierOutput(options: SinkOptions): Promise<EarlierOutput & { re
     plan: new ShardPlan(options),
     format: shardFormat(out, { ...options, sourceIds: options.sourceIdKey !== undefined }, options.hasCls),
     at: options.at,
+    keys: options.keys,
     withdrawn: await withdrawnSamples(out, resolve(options.privateDir), options.seal),
   };
 }
@@ -289,7 +293,7 @@ async function assertSameRun(
     );
   }
   const originOf = (index: number): SampleOrigin => options.at(index).origin;
-  const ledger = await readLedger(privateDir, options.total, originOf, files, options.seal);
+  const ledger = await readLedger(privateDir, options.total, originOf, files, options.seal, options.keys);
   if (earlier.total !== total) {
     throw new UsageError(
       `Expected the inputs of the earlier run in ${options.out}, ${earlier.total} images, but found ${total}; --overwrite replaces the earlier output`,

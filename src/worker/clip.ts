@@ -164,7 +164,8 @@ export async function redactSegment(
   });
 }
 
-function clipRegion(
+/** @param seen tracks that were detected in the frame, or are there for somebody else's word. */
+export function clipRegion(
   region: Region,
   seen: ReadonlySet<number>,
   geometry: Job['logGeometry'],
@@ -176,7 +177,8 @@ function clipRegion(
   return { track, ...shown, origin: origin === 'detector' && !seen.has(track) ? 'interpolated' : origin };
 }
 
-async function attempt<T>(stage: Stage, work: () => Promise<T>): Promise<T | RejectedOutcome> {
+/** What fails becomes a rejection. @throws ModelError, UsageError: what fails for every clip. */
+export async function attempt<T>(stage: Stage, work: () => Promise<T>): Promise<T | RejectedOutcome> {
   try {
     return await work();
   } catch (error) {

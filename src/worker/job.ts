@@ -8,6 +8,7 @@ import type { GuideSetup } from '../detect/guides/index.ts';
 import type { DetectSetup } from '../detect/pipeline.ts';
 import type { Policy } from '../redact/plan.ts';
 import type { DetectedSegment, DetectSegment, RedactedSegment, RedactSegment, StoppedSegment } from './clip.ts';
+import type { FrameSegment, RedactedFrames } from './frames.ts';
 
 /** Everything a worker needs to know. Plain data: it crosses threads once, when the worker starts. */
 export interface Job
@@ -60,7 +61,8 @@ export type Task =
   | { readonly kind: 'sample'; readonly ref: SampleRef; readonly group: number; readonly known: Known }
   | { readonly kind: 'detect'; readonly ref: SampleRef }
   | { readonly kind: 'detect-segment'; readonly segment: DetectSegment }
-  | { readonly kind: 'redact-segment'; readonly segment: RedactSegment };
+  | { readonly kind: 'redact-segment'; readonly segment: RedactSegment }
+  | { readonly kind: 'frame-segment'; readonly segment: FrameSegment };
 
 /** What the networks saw in one sample, before anything is redacted. */
 export interface DetectedSample {
@@ -74,7 +76,10 @@ export interface DetectedSample {
 }
 
 /** What became of a part of a clip. */
-export type SegmentOutcome = DetectedSegment | RedactedSegment | StoppedSegment | RejectedOutcome;
+export type SegmentOutcome = DetectedSegment | RedactedSegment | RedactedFrames | StoppedSegment | RejectedOutcome;
+
+/** A task that works on a part of a clip. */
+export type SegmentTask = Extract<Task, { readonly segment: unknown }>;
 
 /** Errors lose their class between threads, so a reply says what happened. */
 export type Reply =

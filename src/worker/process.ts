@@ -148,7 +148,8 @@ function sourceId(bytes: Uint8Array, key: string | undefined): { readonly source
   return { source_id: createHmac('sha256', Buffer.from(key, 'hex')).update(bytes).digest('hex') };
 }
 
-function countByClass(regions: readonly Region[]): Record<ClassName, number> {
+/** Regions of each class. */
+export function countByClass(regions: readonly Region[]): Record<ClassName, number> {
   const counts = Object.fromEntries(CLASSES.map((c) => [c, 0])) as Record<ClassName, number>;
   for (const region of regions) counts[region.class]++;
   return counts;

@@ -11,7 +11,7 @@ import type { Track } from '../../src/video/tracks/index.ts';
 import type { ClipInfo } from '../../src/video/types.ts';
 import type { DetectedFrame } from '../../src/worker/clip.ts';
 import { policyOf } from '../redact/scenes.ts';
-import { type FacesFrame, HEIGHT, movingFaces, WIDTH, writeClip } from '../video/moving-faces.ts';
+import { type FacesFrame, HEIGHT, movingFaces, shareMasked, WIDTH, writeClip } from '../video/moving-faces.ts';
 import { anonymize, built, json, jsonLines, listing, photograph, sharedScratch, write } from './command.ts';
 
 const tools = await findFfmpeg().catch(() => undefined);
@@ -110,12 +110,12 @@ describe.skipIf(tools === undefined)('clips', () => {
         const isMissed = frame.frame % (hole + 5) >= 5;
         return isMissed ? { ...frame, detections: [] } : frame;
       });
-      const tracks = tracksOf(holed, clip, { thresholds, detectEvery: 1, audio: 'drop', container: 'mp4' });
+      const tracks = tracksOf(holed, clip, { thresholds, detectEvery: 1 });
       const uncovered: string[] = [];
       for (const [i, { faces }] of frames.entries()) {
         const mask = maskOf(tracks, i);
         for (const face of faces) {
-          const share = shareOf(face, mask);
+          const share = shareMasked(face, mask);
           if (share < 0.9) uncovered.push(`holes of ${hole}, frame ${i}: ${share.toFixed(2)}`);
         }
       }
@@ -129,7 +129,7 @@ describe.skipIf(tools === undefined)('clips', () => {
     const published = await probeClip(tools, at('clean', '000000000.mp4'), limits);
     const { thresholds, detected, clip } = await stored();
     const { tracksOf } = await built<typeof import('../../src/clips/anonymize-clip.ts')>('clips/anonymize-clip.js');
-    const tracks = tracksOf(detected, clip, { thresholds, detectEvery: 1, audio: 'drop', container: 'mp4' });
+    const tracks = tracksOf(detected, clip, { thresholds, detectEvery: 1 });
     let inside = 0;
     let outside = 0;
     for await (const { index, rgb } of decodeFrames(tools, published, { from: 0, to: 3 * SCENE })) {
@@ -226,17 +226,4 @@ function maskOf(tracks: readonly Track[], frame: number): Uint8Array {
     rasterizeRegion(region, WIDTH, HEIGHT, mask);
   }
   return mask;
-}
-
-/** Share of the pixels of a face within the frame that is masked. */
-function shareOf(face: { x1: number; y1: number; x2: number; y2: number }, mask: Uint8Array): number {
-  let all = 0;
-  let masked = 0;
-  for (let y = Math.max(0, Math.ceil(face.y1)); y < Math.min(HEIGHT, face.y2); y++) {
-    for (let x = Math.max(0, Math.ceil(face.x1)); x < Math.min(WIDTH, face.x2); x++) {
-      all++;
-      masked += mask[y * WIDTH + x] as number;
-    }
-  }
-  return all === 0 ? 1 : masked / all;
 }

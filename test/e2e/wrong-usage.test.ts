@@ -72,6 +72,31 @@ describe('is refused with exit code 2 before anything is written', () => {
     ],
     ['standard input', ['-', '--out', 'clean'], /Expected "-" as the only input and --out - .* --out clean/],
     ['a clip among images', ['photos', 'film.mp4', '--out', 'clean'], /either images or clips .* \(images in photos\)/],
+    [
+      'a number of frames',
+      [...RUN, '--frames', '5'],
+      /every:<n> or every:<seconds>s, .* for --frames but received 5\. Did you mean every:5\?/,
+    ],
+    [
+      'frames of photographs',
+      [...RUN, '--frames', 'every:5'],
+      /Expected clips as input for --frames but received none/,
+    ],
+    [
+      'frames with sound',
+      ['film.mp4', '--out', 'clean', '--frames', 'every:1s', '--audio', 'mask'],
+      /Expected no --audio with --frames, which publishes images, but received mask/,
+    ],
+    [
+      'frames in a container',
+      ['film.mp4', '--out', 'clean', '--frames', 'every:1s', '--clip-format', 'webm'],
+      /Expected no --clip-format with --frames, which publishes images, but received webm/,
+    ],
+    [
+      'source ids of frames',
+      ['film.mp4', '--out', 'clean', '--frames', 'every:1s', '--source-ids'],
+      /Expected no --source-ids with --frames, which does not know it, but received one/,
+    ],
     ['a compressed shard', ['shard.tar.gz', '--out', 'clean'], /shard\.tar\.gz: decompress it first/],
     ['the output in the input', ['photos', '--out', 'photos/clean'], /--out outside the input/],
     ['the input in the output', ['photos/a.jpg', '--out', 'photos'], /input outside --out/],

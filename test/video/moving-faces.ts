@@ -123,6 +123,19 @@ export async function movingFaces(length: number): Promise<FacesFrame[]> {
   return frames;
 }
 
+/** Share of the pixels of a face within the frame that is masked; 1 for none. @param mask 1 by pixel. */
+export function shareMasked(face: Box, mask: Uint8Array): number {
+  let all = 0;
+  let masked = 0;
+  for (let y = Math.max(0, Math.ceil(face.y1)); y < Math.min(HEIGHT, face.y2); y++) {
+    for (let x = Math.max(0, Math.ceil(face.x1)); x < Math.min(WIDTH, face.x2); x++) {
+      all++;
+      masked += mask[y * WIDTH + x] as number;
+    }
+  }
+  return all === 0 ? 1 : masked / all;
+}
+
 /** Encodes frames as an mp4 of 25 frames a second, hardly lossy. */
 export function writeClip(ffmpeg: string, file: string, frames: readonly RgbImage[]): void {
   const [{ width, height }] = frames as [RgbImage];

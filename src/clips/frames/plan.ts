@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RejectedOutcome } from '../../core/outcome.ts';
+import { makeFolder, writeFileAtomic } from '../../io/atomic.ts';
+import { CLIP_WORK } from '../../io/private-files.ts';
+import type { ListedClip } from '../list.ts';
+
+/** What a clip gives: the indices of its chosen frames, increasing and at least one, or why nothing of it is published. */
+export type ClipFrames = { readonly frames: readonly number[] } | RejectedOutcome;
+
+/**
+ * What a run that publishes frames knows of its clips. Once it is known of all of them, the samples are numbered, and it
+ * must not change any more.
+ */
+export interface FramePlan {
+  /** Path of each clip, in the order of the inputs. */
+  readonly sources: readonly string[];
+  /** Of each clip; absent until all are known. */
+  readonly clips?: readonly ClipFrames[];
+}
+
+export function planOf(clips: readonly ListedClip[]): FramePlan {
+  return { sources: clips.map(({ path }) => path) };
+}
+
+/** Undefined when there is none, or none that can be read: what is in it is found out again then. */
+export async function readPlan(privateDir: string): Promise<FramePlan | undefined> {
+  return readFile(fileIn(privateDir), 'utf8')
+    .then((text) => JSON.parse(text) as FramePlan)
+    .catch(() => undefined);
+}
+
+/** @throws OutputError */
+export async function writePlan(privateDir: string, plan: FramePlan): Promise<void> {
+  await makeFolder(join(privateDir, CLIP_WORK), 0o700);
+  await writeFileAtomic(fileIn(privateDir), JSON.stringify(plan), 0o600);
+}
+
+/** Whether a private folder is that of a run that publishes frames. */
+export function holdsFrames(privateDir: string): boolean {
+  return existsSync(fileIn(privateDir));
+}
+
+function fileIn(privateDir: string): string {
+  return join(privateDir, CLIP_WORK, 'frames.json');
+}

@@ -1,0 +1,97 @@
+import type { RejectedOutcome } from '../../core/outcome.ts';
+import { SampleError } from '../../errors.ts';
+import { rejection } from '../../worker/process.ts';
+import {
+  asRejected,
+  coversOf,
+  detect,
+  eachSegment,
+  type FirstPass,
+  rangeOf,
+  SEGMENT_FRAMES,
+  settle,
+} from '../anonymize-clip.ts';
+import type { Covers } from '../covers.ts';
+import type { FrameStore } from './store.ts';
+
+export interface FrameWork extends FirstPass {
+  /** Indices of the chosen frames, increasing. */
+  readonly frames: readonly number[];
+  readonly store: FrameStore;
+  /** Kinds of what the clip has and its frames have not. */
+  readonly stripped: readonly string[];
+  /** Number of the clip in the run: decides replacements. */
+  readonly group: number;
+}
+
+/** Numbers of the segments that have some of the frames, and which they are. */
+export function segmentsOf(frames: readonly number[]): Map<number, number[]> {
+  const segments = new Map<number, number[]>();
+  for (const frame of frames) {
+    const segment = Math.floor(frame / SEGMENT_FRAMES);
+    const own = segments.get(segment);
+    if (own) own.push(frame);
+    else segments.set(segment, [frame]);
+  }
+  return segments;
+}
+
+/**
+ * The chosen frames of one clip as redacted images in its store, in two passes: detections of the whole clip and tracks
+ * over it, then redaction of these frames. What an earlier run has left is not computed again.
+ *
+ * @throws ModelError when a worker cannot be trusted; OutputError when files cannot be written.
+ */
+export async function redactChosen(work: FrameWork): Promise<'done' | RejectedOutcome | 'stopped'> {
+  const { clip, frames, progress, store } = work;
+  // The others are only looked at.
+  progress.keep(clip.pts.length - frames.length);
+  const missing: [segment: number, frames: number[]][] = [];
+  for (const [segment, own] of segmentsOf(frames)) {
+    if (await store.has(segment)) progress.keep(own.length);
+    else missing.push([segment, own]);
+  }
+  if (missing.length === 0) {
+    progress.keep(clip.pts.length);
+    return 'done';
+  }
+  const segments = Math.ceil(clip.pts.length / SEGMENT_FRAMES);
+  try {
+    progress.enter('detect');
+    const detected = await eachSegment(work, segments, (segment) => detect(work, segment));
+    if (detected !== 'done') return detected;
+    progress.enter('track');
+    const covers = await coversOf(work, segments);
+    progress.enter('redact');
+    return await eachSegment(work, missing.length, (i) =>
+      redact(work, covers, ...(missing[i] as (typeof missing)[number])),
+    );
+  } catch (error) {
+    if (error instanceof SampleError) return rejection(error, error.stage);
+    throw error;
+  }
+}
+
+async function redact(
+  { clip, group, pool, progress, store, stripped }: FrameWork,
+  covers: Covers,
+  segment: number,
+  frames: readonly number[],
+): Promise<'done' | RejectedOutcome | 'stopped'> {
+  if (progress.isStopped) return 'stopped';
+  const { from, to } = rangeOf(clip, segment);
+  const ofSegment = covers.between(from, to);
+  const task = {
+    clip,
+    frames,
+    covers: frames.map((frame) => ofSegment[frame - from] ?? []),
+    counters: progress.counters,
+    path: store.unfinished(segment),
+    stripped,
+    group,
+  };
+  const outcome = await settle(pool.segment({ kind: 'frame-segment', segment: task }), progress);
+  if (outcome.status !== 'redacted-frames') return outcome.status === 'stopped' ? 'stopped' : asRejected(outcome);
+  await store.keep(segment, outcome.frames);
+  return 'done';
+}

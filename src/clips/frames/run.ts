@@ -1,0 +1,161 @@
+import { stat } from 'node:fs/promises';
+import { UsageError } from '../../errors.ts';
+import { checkOutput } from '../../io/output-folder.ts';
+import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from '../../io/sink.ts';
+import { prepareJob } from '../../prepare.ts';
+import { findFfmpeg } from '../../video/tools.ts';
+import { WorkerPool } from '../../worker/pool.ts';
+import type { ListedClip, ListedClips } from '../list.ts';
+import { ClipRunFrames, type ClipRunProgress } from '../progress.ts';
+import { detectingJob } from '../settings.ts';
+import { assertSameRun, planFrames } from './begin.ts';
+import { type FrameParts, redactClips } from './clips.ts';
+import { type ClipFrames, planOf, readPlan } from './plan.ts';
+import { publishFrames } from './publish.ts';
+import { FrameSamples } from './samples.ts';
+import { type FrameConfig, framePolicy, frameSettings, refuseOptions, withFormat } from './settings.ts';
+import { type FrameRunSummary, FrameTally } from './tally.ts';
+
+/** After so long, a worker that has not finished a segment counts as hanging; every frame has its own limit. */
+const GIVE_UP_SECONDS = 3600;
+const BEAT_MS = 250;
+
+export interface FrameRunHooks {
+  /** Aborting ends the run as `interrupted`; whole segments and shards are kept. */
+  readonly signal?: AbortSignal;
+  readonly onStart?: (start: Pick<FrameRunSummary, 'clips' | 'workers' | 'device' | 'notices'>) => void;
+  readonly onProgress?: (progress: ClipRunProgress) => void;
+}
+
+/**
+ * Publishes chosen frames of clips as images, redacted with what the tracks of the whole clip say: two passes over every
+ * clip, whose images wait in the private folder, then the shards of a run over images. Nothing is written before inputs,
+ * ffmpeg, models and workers have been checked. What an earlier run with the same settings and inputs has done is kept.
+ *
+ * @throws UsageError (also without ffmpeg), ModelError, OutputError.
+ */
+export async function runFrames(
+  options: FrameConfig,
+  listed: ListedClips,
+  hooks: FrameRunHooks = {},
+): Promise<FrameRunSummary> {
+  await refuseOptions(options);
+  const tools = await findFfmpeg();
+  const config = withFormat(options);
+  const job = await prepareJob(config);
+  const settings = frameSettings(config, job);
+  const { clips } = listed;
+  const tally = new FrameTally(config, listed, job.models);
+  const state = await checkOutput(config);
+  const found = state.kind === 'earlier' ? await readPlan(config.privateDir) : undefined;
+  if (state.kind === 'earlier') {
+    assertSameRun(config, state.run, settings, planOf(clips), found);
+    if (state.run.total !== undefined && found?.clips !== undefined) {
+      const output = outputOf(config, settings, new FrameSamples(clips, found.clips));
+      if ((await surveyOutput(output)) === 'complete') {
+        for await (const record of completeRecords(output)) tally.keep(record);
+        return tally.summary('finished', true);
+      }
+    }
+  }
+  const workerJob = { ...detectingJob(job), policyHash: framePolicy(config, job) };
+  const pool = new WorkerPool(workerJob, { workers: config.workers, giveUpAfter: GIVE_UP_SECONDS });
+  const sizes = await Promise.all(clips.map(({ path }) => stat(path).catch(() => ({ size: 0 }))));
+  const progress = new ClipRunFrames(sizes.reduce((sum, { size }) => sum + size, 0));
+  const outcomes = new Map<number, ClipFrames>();
+  const beat = setInterval(
+    () => hooks.onProgress?.({ ...progress.state, clips: clips.length, clipsDone: outcomes.size }),
+    BEAT_MS,
+  );
+  try {
+    tally.device = await pool.ready();
+    hooks.onStart?.(tally.summary('finished'));
+    const bytesOf = ({ index }: ListedClip): number => sizes[index]?.size ?? 0;
+    const parts = { config, tools, job, pool, progress, bytesOf, timeoutSeconds: GIVE_UP_SECONDS };
+    const frames = await planFrames(parts, settings, clips, found, outcomes, hooks.signal);
+    if (frames === undefined) return tally.summary('interrupted');
+    return await publish({ parts, settings, clips, frames, outcomes, tally }, hooks);
+  } finally {
+    clearInterval(beat);
+    await pool.close();
+  }
+}
+
+function outputOf(config: FrameConfig, settings: Record<string, unknown>, samples: FrameSamples): SinkOptions {
+  const { at, total } = samples;
+  // What was to be replaced is gone by now.
+  return { ...config, overwrite: false, resume: true, hasCls: false, run: settings, total, at, keys: samples };
+}
+
+interface PlannedFrames {
+  readonly parts: FrameParts;
+  readonly settings: Record<string, unknown>;
+  readonly clips: readonly ListedClip[];
+  readonly frames: readonly ClipFrames[];
+  /** Of the clips that this run has worked on; images of others may be missing. */
+  readonly outcomes: Map<number, ClipFrames>;
+  readonly tally: FrameTally;
+}
+
+async function publish(planned: PlannedFrames, { signal }: FrameRunHooks): Promise<FrameRunSummary> {
+  const { parts, settings, clips, frames, tally } = planned;
+  const { config } = parts;
+  const samples = new FrameSamples(clips, frames);
+  let sink: Sink;
+  try {
+    const onKept: FrameTally['keep'] = (record) => tally.keep(record);
+    sink = await openSink(outputOf(config, settings, samples), { onKept, signal });
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) return tally.summary('interrupted');
+    throw error;
+  }
+  tally.notices.push(...sink.notices);
+  try {
+    const isThere = await redactAgain(planned, samples, sink, signal);
+    const onWritten: FrameTally['add'] = (record) => tally.add(record);
+    if (!isThere || !(await publishFrames({ config, clips, frames, samples, sink, onWritten, signal }))) {
+      await sink.abort('interrupted');
+      return tally.summary('interrupted');
+    }
+    await sink.finish(tally.publicResult(samples.total));
+    return tally.summary('finished');
+  } catch (error) {
+    await sink.abort('failed');
+    throw error;
+  }
+}
+
+/**
+ * Makes sure that the images are there that the sink wants of clips that an earlier run has worked on.
+ * @returns false when the work was stopped.
+ * @throws UsageError when a clip does not give what it gave then.
+ */
+async function redactAgain(
+  { clips, frames, outcomes, parts }: PlannedFrames,
+  samples: FrameSamples,
+  sink: Sink,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const isMissing = ({ index }: ListedClip): boolean => {
+    if ('status' in (frames[index] as ClipFrames)) return false;
+    for (let i = samples.startOf(index); i < samples.startOf(index + 1); i++) if (sink.wants(i)) return true;
+    return false;
+  };
+  const missing: ListedClip[] = [];
+  for (const clip of clips) {
+    if (outcomes.has(clip.index)) continue;
+    if (isMissing(clip)) missing.push(clip);
+    else parts.progress.pass(parts.bytesOf(clip));
+  }
+  await redactClips(missing, parts, outcomes, signal);
+  for (const { index, key } of missing) {
+    const outcome = outcomes.get(index);
+    if (outcome === undefined) return false;
+    if (JSON.stringify(outcome) === JSON.stringify(frames[index])) continue;
+    const change = 'status' in outcome ? `is refused now (${outcome.reason})` : 'has other frames now';
+    throw new UsageError(
+      `Expected clip ${key} as the earlier run in ${parts.config.out} found it but it ${change}; --overwrite replaces the earlier output`,
+    );
+  }
+  return true;
+}
