@@ -13,9 +13,11 @@ import {
   firstRemembered,
   type RedactSegment,
 } from '../worker/clip.ts';
+import type { PoseSegment } from '../worker/clip-poses.ts';
 import type { SegmentOutcome } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { rejection } from '../worker/process.ts';
+import { type FaceLook, looksOf } from './followed-faces.ts';
 import type { ClipWorkspace } from './workspace.ts';
 
 /** Frames of a segment: what is lost at most when a run is killed, and what one worker does in a row. */
@@ -38,6 +40,8 @@ export interface ClipWork {
   readonly settings: ClipSettings;
   /** Number of the clip in the run: decides replacements. */
   readonly group: number;
+  /** Whether faces are replaced by drawn ones: their poses are read before anything is redacted. */
+  readonly drawsFaces: boolean;
   /** File that the anonymized clip is written to. */
   readonly path: string;
   readonly progress: ClipProgress;
@@ -47,9 +51,15 @@ export interface ClipWork {
 export class ClipProgress {
   /** Frames done, and whether to stop: shared with workers. */
   readonly counters = new SharedArrayBuffer(8);
+  /** How often every frame is done. */
+  readonly passes: number;
   readonly #state = new Int32Array(this.counters);
 
-  /** Frames done in both passes together. */
+  constructor(passes = 2) {
+    this.passes = passes;
+  }
+
+  /** Frames done in all passes together. */
   get done(): number {
     return Atomics.load(this.#state, 0);
   }
@@ -87,7 +97,9 @@ export async function anonymizeClip(work: ClipWork): Promise<AnonymizedClip | Re
   if (!Array.isArray(detected)) return detected;
   try {
     const tracks = tracksOf(detected.flat(), clip, settings);
-    const covers = new CoverIndex(tracks);
+    const looks = work.drawsFaces ? await readLooks(work, tracks, starts) : new Map();
+    if (!(looks instanceof Map)) return looks;
+    const covers = new CoverIndex(tracks, looks);
     const redacted = await eachSegment(starts, (segment) => redact(work, covers, segment));
     if (!Array.isArray(redacted)) return redacted;
     if (work.progress.isStopped) return 'stopped';
@@ -143,6 +155,27 @@ async function detect(work: ClipWork, segment: number): Promise<DetectedFrame[] 
   if (outcome.status !== 'detected') return outcome.status === 'stopped' ? 'stopped' : asRejected(outcome);
   await workspace.keepDetected(segment, outcome.frames);
   return [...outcome.frames];
+}
+
+/** How faces look in every frame, by track; nothing is read when every segment is redacted already. */
+async function readLooks(
+  work: ClipWork,
+  tracks: readonly Track[],
+  starts: readonly number[],
+): Promise<Map<number, readonly FaceLook[]> | RejectedOutcome | 'stopped'> {
+  const { clip, workspace, pool, progress } = work;
+  const areRedacted = await Promise.all(starts.map((_, segment) => workspace.hasRedacted(segment)));
+  if (areRedacted.every(Boolean)) return new Map();
+  const covers = new CoverIndex(tracks.filter((track) => track.class === 'face'));
+  const read = await eachSegment(starts, async (segment) => {
+    if (progress.isStopped) return 'stopped';
+    const { from, to } = rangeOf(clip, segment);
+    const task: PoseSegment = { clip, from, to, counters: progress.counters, covers: covers.between(from, to) };
+    const outcome = await settle(pool.segment({ kind: 'pose-segment', segment: task }), progress);
+    if (outcome.status === 'posed') return outcome.frames;
+    return outcome.status === 'stopped' ? 'stopped' : asRejected(outcome);
+  });
+  return Array.isArray(read) ? looksOf(tracks, read.flat()) : read;
 }
 
 async function redact(
@@ -211,8 +244,10 @@ function stepsOf(pts: readonly number[]): number[] {
 /** What to cover, by frame. */
 class CoverIndex {
   readonly #tracks: readonly Track[];
+  readonly #looks: ReadonlyMap<number, readonly FaceLook[]>;
 
-  constructor(tracks: readonly Track[]) {
+  constructor(tracks: readonly Track[], looks: ReadonlyMap<number, readonly FaceLook[]> = new Map()) {
+    this.#looks = looks;
     this.#tracks = tracks.toSorted((a, b) => a.from - b.from || a.id - b.id);
   }
 
@@ -223,14 +258,16 @@ class CoverIndex {
       if (track.from >= to) break;
       const last = Math.min(to, track.from + track.boxes.length);
       for (let frame = Math.max(from, track.from); frame < last; frame++) {
-        frames[frame - from]?.push(coverOf(track, frame - track.from));
+        frames[frame - from]?.push(coverOf(track, frame - track.from, this.#looks.get(track.id)));
       }
     }
     return frames;
   }
 }
 
-function coverOf({ id, class: label, boxes, seen }: Track, i: number): FrameCover {
+function coverOf({ id, class: label, boxes, seen }: Track, i: number, looks?: readonly FaceLook[]): FrameCover {
   const box = boxes[i] as Detection['box'];
-  return { detection: { label, box, score: 1, model: 'track', track: id }, seen: seen[i] as boolean };
+  const look = looks?.[i];
+  const detection = { label, box, score: 1, model: 'track', track: id };
+  return { detection, seen: seen[i] as boolean, ...(look ? { look } : {}) };
 }

@@ -177,14 +177,14 @@ class ClipRun {
   }
 
   async #one(listed: ListedClip): Promise<void> {
-    const { output } = this.#parts;
+    const { output, job } = this.#parts;
     const kept = await output.kept(listed);
     if (kept !== undefined) {
       this.#kept++;
       this.#records.push(kept);
       return;
     }
-    const progress = new ClipProgress();
+    const progress = new ClipProgress(job.faces === undefined ? 2 : 3);
     this.#running.add(progress);
     if (this.#hooks.signal?.aborted) progress.stop();
     try {
@@ -211,7 +211,8 @@ class ClipRun {
     const frames = clip.pts.length;
     this.#total += frames;
     const path = await output.stage(listed);
-    const work = { tools, clip, workspace, pool, settings, group: listed.index, path, progress };
+    const drawsFaces = job.faces !== undefined;
+    const work = { tools, clip, workspace, pool, settings, group: listed.index, drawsFaces, path, progress };
     const outcome = await anonymizeClip(work);
     if (outcome === 'stopped') return undefined;
     this.#doneBefore += frames;
@@ -262,7 +263,7 @@ class ClipRun {
   }
 
   #progress(): ClipRunProgress {
-    const running = [...this.#running].reduce((sum, { done }) => sum + done, 0) / 2;
+    const running = [...this.#running].reduce((sum, { done, passes }) => sum + done / passes, 0);
     return {
       done: Math.min(this.#total, Math.floor(this.#doneBefore + running)),
       kept: 0,

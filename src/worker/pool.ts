@@ -3,7 +3,7 @@ import { Piscina } from 'piscina';
 import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
 import { ModelError } from '../errors.ts';
-import type { DetectedSample, Job, Known, Reply, SegmentOutcome, Task } from './job.ts';
+import type { DetectedSample, Job, Known, Reply, SegmentOutcome, SegmentTask, Task } from './job.ts';
 import { Slots } from './slots.ts';
 
 /** Hides the hand-off between threads: while one image is in a network, another is decoded or encoded. */
@@ -109,7 +109,7 @@ export class WorkerPool {
    * Works on a part of a clip; otherwise like `process`.
    * @throws ModelError when a worker reports that it cannot be trusted.
    */
-  async segment(task: Extract<Task, { kind: 'detect-segment' | 'redact-segment' }>): Promise<SegmentOutcome> {
+  async segment(task: SegmentTask): Promise<SegmentOutcome> {
     const answer = await this.#answer(task);
     if ('rejected' in answer) return answer.rejected;
     if (answer.kind === 'segment') return answer.outcome;

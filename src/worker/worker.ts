@@ -3,7 +3,8 @@ import { workerData } from 'piscina';
 import type { SampleRef } from '../core/sample.ts';
 import { ModelError, SampleError } from '../errors.ts';
 import { detectSegment, redactSegment } from './clip.ts';
-import type { Job, Reply, Task } from './job.ts';
+import { poseSegment } from './clip-poses.ts';
+import type { Job, Reply, SegmentOutcome, SegmentTask, Task } from './job.ts';
 import { Networks } from './networks.ts';
 import { detectSample, processSample, rejection } from './process.ts';
 import { selfCheck } from './self-check.ts';
@@ -31,13 +32,9 @@ export default async function work(task: Task): Promise<Reply> {
   if ('error' in opened) return fatal(opened.error);
   const { networks } = opened;
   if (task.kind === 'check') return { kind: 'ready', providers: networks.detect.providers };
-  if (task.kind === 'detect-segment' || task.kind === 'redact-segment') {
+  if ('segment' in task) {
     try {
-      const outcome =
-        task.kind === 'detect-segment'
-          ? await detectSegment(task.segment, job, networks)
-          : await redactSegment(task.segment, job, networks);
-      return { kind: 'segment', outcome };
+      return { kind: 'segment', outcome: await workOnSegment(task, networks) };
     } catch (error) {
       return fatal(error);
     }
@@ -57,6 +54,17 @@ export default async function work(task: Task): Promise<Reply> {
     return { kind: 'outcome', outcome: await processSample(bytes, job, networks, task.group, task.known) };
   } catch (error) {
     return fatal(error);
+  }
+}
+
+function workOnSegment(task: SegmentTask, networks: Networks): Promise<SegmentOutcome> {
+  switch (task.kind) {
+    case 'detect-segment':
+      return detectSegment(task.segment, job, networks);
+    case 'pose-segment':
+      return poseSegment(task.segment, job, networks);
+    case 'redact-segment':
+      return redactSegment(task.segment, job, networks);
   }
 }
 

@@ -1,0 +1,35 @@
+import type { FaceGuide, FollowedFaceGuide, Guide } from '../../../core/types.ts';
+import { readExpression } from './expression.ts';
+import type { FaceModel } from './model.ts';
+import { fitPose, frontalShape, type Pose, posed } from './pose.ts';
+
+/** Points that are farther from the mean face than this, in pixels of the frame, are not those of a face. */
+const MOST_RESIDUAL = 14;
+/** Smaller faces, in pixels of the image per pixel of the frame, are blobs: blur does as well. */
+const LEAST_SCALE = 0.06;
+
+/** What a face is drawn by. */
+interface DrawnFace extends Omit<FollowedFaceGuide, 'kind'> {
+  readonly pose: Pose;
+}
+
+/** What a guide says of the face to draw; nothing when it is none of a face, or shows none that is worth drawing. */
+export function faceToDraw(guide: Guide | undefined, model: FaceModel): DrawnFace | undefined {
+  if (guide?.kind === 'face') return readFace(guide, model);
+  return guide?.kind === 'followed-face' ? { ...guide, pose: posed(guide.pose, model.mean) } : undefined;
+}
+
+/** What is followed of a face in a clip: its points are left behind. */
+export function followFace(guide: Guide | undefined, model: FaceModel): FollowedFaceGuide | undefined {
+  const face = guide?.kind === 'face' ? readFace(guide, model) : undefined;
+  if (!face) return undefined;
+  const { turn, nod, tilt, scale, shift } = face.pose;
+  return { ...face, kind: 'followed-face', pose: { turn, nod, tilt, scale, shift } };
+}
+
+function readFace({ landmarks, gaze }: FaceGuide, model: FaceModel): DrawnFace | undefined {
+  const pose = fitPose(landmarks, model.mean);
+  if (!(pose.residual < MOST_RESIDUAL && pose.scale > LEAST_SCALE)) return undefined;
+  const expression = readExpression(model, frontalShape(landmarks, pose, model.mean));
+  return { pose, expression, ...(gaze ? { gaze } : {}) };
+}
