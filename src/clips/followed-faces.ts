@@ -38,7 +38,10 @@ export function looksOf(
   const countOf = ({ id }: Track): number => poses.get(id)?.filter((pose) => pose !== undefined).length ?? 0;
   for (const track of faces.toSorted((a, b) => countOf(b) - countOf(a) || a.id - b.id)) {
     const own = Array.from(poses.get(track.id) as (FollowedFaceGuide | undefined)[]);
-    const isReplaced = replacedFrames(own.map((pose) => pose !== undefined));
+    const isReplaced = replacedFrames(
+      own.map((pose) => pose !== undefined),
+      track.seen,
+    );
     const isDrawn =
       isReplaced.includes(true) && track.seen.includes(true) && !drawn.some((other) => isInPlaceOf(track, other));
     if (isDrawn) drawn.push(track);
