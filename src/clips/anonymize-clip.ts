@@ -166,7 +166,7 @@ async function readLooks(
   const { clip, workspace, pool, progress } = work;
   const areRedacted = await Promise.all(starts.map((_, segment) => workspace.hasRedacted(segment)));
   if (areRedacted.every(Boolean)) return new Map();
-  const covers = new CoverIndex(tracks.filter((track) => track.class === 'face'));
+  const covers = new CoverIndex(tracks);
   const read = await eachSegment(starts, async (segment) => {
     if (progress.isStopped) return 'stopped';
     const { from, to } = rangeOf(clip, segment);

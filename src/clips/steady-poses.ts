@@ -1,4 +1,4 @@
-import type { Box, FacePose, FollowedFaceGuide } from '../core/types.ts';
+import type { Box, FacePose, FollowedFaceGuide, Grain } from '../core/types.ts';
 import { coarseExpression } from '../redact/synthetic/face/expression.ts';
 
 /** Standard deviation of the frames that a pose is averaged over, and how many of them on each side. */
@@ -9,7 +9,7 @@ const GLIDE = 2;
 /**
  * The poses of a followed face in every frame of its track, by those that could be read: averaged over the frames next to
  * them, straight between those that are farther apart, and the same as the nearest one beyond them. Places are told by
- * the middle of the track's box, which moves with the face.
+ * the middle of the track's box, which moves with the face. All are drawn equally sharp.
  *
  * @param read of every frame; at least one.
  * @param boxes of every frame, pixels.
@@ -39,6 +39,7 @@ export function steadyPoses(
   });
   const expressions = glide(coarsely(inAllFrames(even, read.length, (one) => one.expression)));
   const numbers = inAllFrames(even, read.length, (one) => one.numbers);
+  const grain = medianGrain(frames.map(({ guide }) => guide.grain));
   let last = 0;
   return read.map((_, frame) => {
     while ((even[last + 1]?.frame ?? Infinity) <= frame) last++;
@@ -48,6 +49,7 @@ export function steadyPoses(
       pose: poseOf(numbers[frame] as number[], boxes[frame] as Box),
       expression: expressions[frame] as number[],
       ...(gaze ? { gaze } : {}),
+      grain,
     };
   });
 }
@@ -121,6 +123,12 @@ function glide(expressions: readonly (readonly number[])[]): number[][] {
     const near = expressions.slice(Math.max(0, i - GLIDE), i + GLIDE + 1);
     return values.map((_, k) => near.reduce((sum, other) => sum + (other[k] as number), 0) / near.length);
   });
+}
+
+/** One for the whole track: it tells of the camera, and wavers with what happens to be around the face. */
+function medianGrain(grains: readonly Grain[]): Grain {
+  const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+  return { noise: median(grains.map(({ noise }) => noise)), blur: median(grains.map(({ blur }) => blur)) };
 }
 
 /** A direction of the eyes in three steps. */

@@ -75,6 +75,14 @@ export interface FacePose {
   readonly shift: Point;
 }
 
+/** What a photograph is like at its finest. */
+export interface Grain {
+  /** Standard deviation of its noise, 0…255. */
+  readonly noise: number;
+  /** Standard deviation of the blur of its sharpest edges, pixels. */
+  readonly blur: number;
+}
+
 /** What is followed of a face over the frames of a clip: no point of it, so that it may be evened out between frames. */
 export interface FollowedFaceGuide {
   readonly kind: 'followed-face';
@@ -82,6 +90,8 @@ export interface FollowedFaceGuide {
   /** Coarse, in the order of the face model's movements. */
   readonly expression: readonly number[];
   readonly gaze?: FaceGuide['gaze'];
+  /** Of what surrounds the face, so that it is drawn as sharp in every frame. */
+  readonly grain: Grain;
 }
 
 /** The joints of a body in the order of COCO (17: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles), pixels. */

@@ -1,6 +1,7 @@
 import type { RejectedOutcome } from '../core/outcome.ts';
 import type { FollowedFaceGuide } from '../core/types.ts';
 import { ModelError } from '../errors.ts';
+import { coveredBy, type Scene } from '../redact/patch.ts';
 import { planRegions } from '../redact/plan.ts';
 import { followFace } from '../redact/synthetic/face/index.ts';
 import { decodeFrames } from '../video/decode.ts';
@@ -11,7 +12,7 @@ import type { Networks } from './networks.ts';
 import { StageClock } from './stage-clock.ts';
 
 export interface PoseSegment extends Segment {
-  /** The followed faces of frame `from`, `from + 1`, … */
+  /** What is to be covered in frame `from`, `from + 1`, … */
   readonly covers: readonly (readonly FrameCover[])[];
 }
 
@@ -48,11 +49,16 @@ export async function poseSegment(
       clock.enter('redact');
       const detections = (covers[index - from] ?? []).map(({ detection }) => detection);
       const regions = planRegions(detections, job.policy, clip.width, clip.height);
-      const guided = await guides.addTo(regions, rgb, () => clock.check());
+      const guided = await guides.addTo(
+        regions.filter((region) => region.class === 'face'),
+        rgb,
+        () => clock.check(),
+      );
+      const scene: Scene = { image: rgb, covered: coveredBy(regions, rgb) };
       frames.push(
-        guided.flatMap(({ track, guide: read }) => {
-          const guide = followFace(read, faces);
-          return track === undefined || guide === undefined ? [] : [{ track, guide }];
+        guided.flatMap((region) => {
+          const guide = followFace(region, scene, faces);
+          return region.track === undefined || guide === undefined ? [] : [{ track: region.track, guide }];
         }),
       );
       Atomics.add(state, 0, 1);

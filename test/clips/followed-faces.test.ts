@@ -10,7 +10,7 @@ const EXPRESSION = [10, 48, 0, 7, 7, 16.5];
 
 function guideAt(x: number, y: number, more: Partial<FollowedFaceGuide['pose']> = {}): FollowedFaceGuide {
   const pose = { turn: 0.1, nod: 0, tilt: 0, scale: 0.5, shift: { x, y }, ...more };
-  return { kind: 'followed-face', pose, expression: EXPRESSION };
+  return { kind: 'followed-face', pose, expression: EXPRESSION, grain: { noise: 1, blur: 1 } };
 }
 
 /** A face of 60 pixels that moves by `speed` a frame. */
@@ -127,6 +127,11 @@ describe('poses over a track', () => {
     read[30] = guideAt(125, 80, { turn: 1 });
     const turns = steadyPoses(read, boxes).map(({ pose }) => pose.turn);
     for (const [i, turn] of turns.entries()) expect(turn).toBeCloseTo(Math.min(1, Math.max(0, (i - 10) / 20)), 9);
+  });
+
+  it('are drawn equally sharp in all frames', () => {
+    const read = boxes.map((_, i) => ({ ...guideAt(125, 80), grain: { noise: i % 3, blur: i < 3 ? 4 : 0.5 } }));
+    for (const { grain } of steadyPoses(read, boxes)) expect(grain).toEqual({ noise: 1, blur: 0.5 });
   });
 
   it('tell an expression in its steps, but for a few frames on the way from one to the next', () => {

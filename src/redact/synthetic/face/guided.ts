@@ -1,5 +1,7 @@
-import type { FaceGuide, FollowedFaceGuide, Guide } from '../../../core/types.ts';
+import type { FaceGuide, FollowedFaceGuide, Grain, Guide, Region } from '../../../core/types.ts';
+import type { Scene } from '../../patch.ts';
 import { readExpression } from './expression.ts';
+import { measureGrain } from './grain.ts';
 import type { FaceModel } from './model.ts';
 import { fitPose, frontalShape, type Pose, posed } from './pose.ts';
 
@@ -9,8 +11,9 @@ const MOST_RESIDUAL = 14;
 const LEAST_SCALE = 0.06;
 
 /** What a face is drawn by. */
-interface DrawnFace extends Omit<FollowedFaceGuide, 'kind'> {
+interface DrawnFace extends Omit<FollowedFaceGuide, 'kind' | 'grain'> {
   readonly pose: Pose;
+  readonly grain?: Grain;
 }
 
 /** What a guide says of the face to draw; nothing when it is none of a face, or shows none that is worth drawing. */
@@ -20,11 +23,12 @@ export function faceToDraw(guide: Guide | undefined, model: FaceModel): DrawnFac
 }
 
 /** What is followed of a face in a clip: its points are left behind. */
-export function followFace(guide: Guide | undefined, model: FaceModel): FollowedFaceGuide | undefined {
+export function followFace({ guide, box }: Region, scene: Scene, model: FaceModel): FollowedFaceGuide | undefined {
   const face = guide?.kind === 'face' ? readFace(guide, model) : undefined;
   if (!face) return undefined;
   const { turn, nod, tilt, scale, shift } = face.pose;
-  return { ...face, kind: 'followed-face', pose: { turn, nod, tilt, scale, shift } };
+  const pose = { turn, nod, tilt, scale, shift };
+  return { ...face, kind: 'followed-face', pose, grain: measureGrain(scene, box) };
 }
 
 function readFace({ landmarks, gaze }: FaceGuide, model: FaceModel): DrawnFace | undefined {

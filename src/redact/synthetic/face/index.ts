@@ -52,7 +52,7 @@ export function faceReplacer(model: FaceModel): Replacer {
     applyExpression(model, person.shape, expression);
     if (gaze) lookTo(model, person.shape, gaze);
     const places = posedShape(person.shape, pose);
-    const grain = measureGrain(scene, region.box);
+    const grain = drawn.grain ?? measureGrain(scene, region.box);
     const softness = Math.max(
       LEAST_BLUR,
       Math.sqrt(Math.max(0, grain.blur ** 2 - (TEXTURE_BLUR * Math.max(1, pose.scale)) ** 2)),
