@@ -39,7 +39,7 @@ export function steadyPoses(
   });
   const expressions = glide(coarsely(inAllFrames(even, read.length, (one) => one.expression)));
   const numbers = inAllFrames(even, read.length, (one) => one.numbers);
-  const grain = medianGrain(frames.map(({ guide }) => guide.grain));
+  const grain = typicalGrain(frames.map(({ guide }) => guide.grain));
   let last = 0;
   return read.map((_, frame) => {
     while ((even[last + 1]?.frame ?? Infinity) <= frame) last++;
@@ -125,10 +125,23 @@ function glide(expressions: readonly (readonly number[])[]): number[][] {
   });
 }
 
-/** One for the whole track: it tells of the camera, and wavers with what happens to be around the face. */
-function medianGrain(grains: readonly Grain[]): Grain {
-  const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
-  return { noise: median(grains.map(({ noise }) => noise)), blur: median(grains.map(({ blur }) => blur)) };
+/**
+ * One for the whole track, since it tells of the camera. The sharper quarter says how sharp that is: where what surrounds
+ * the face has no edges, it passes for blurred.
+ */
+function typicalGrain(grains: readonly Grain[]): Grain {
+  const quantile = (values: readonly number[], share: number): number =>
+    values.toSorted((a, b) => a - b)[Math.floor(share * values.length)] as number;
+  return {
+    noise: quantile(
+      grains.map(({ noise }) => noise),
+      0.5,
+    ),
+    blur: quantile(
+      grains.map(({ blur }) => blur),
+      0.25,
+    ),
+  };
 }
 
 /** A direction of the eyes in three steps. */

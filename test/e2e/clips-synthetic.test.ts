@@ -63,7 +63,7 @@ describe.skipIf(tools === undefined)('synthetic faces in a clip', () => {
     await anonymize(argsFor('killed', 1), {
       started: (child: ChildProcess) => {
         const timer = setInterval(async () => {
-          if ((await readdir(work).catch(() => [])).includes('segment-00000.jsonl')) child.kill('SIGKILL');
+          if ((await readdir(work).catch((): string[] => [])).includes('segment-00000.jsonl')) child.kill('SIGKILL');
         }, 20);
         child.on('exit', () => clearInterval(timer));
       },
