@@ -56,19 +56,17 @@ describe.skipIf(tools === undefined)('synthetic faces in a clip', () => {
     expect((100 * changes) / shown).toBeLessThan(3);
   });
 
-  it('are the same with two workers, and after a kill between two segments', async () => {
-    expect((await anonymize(argsFor('two', 2))).code).toBe(0);
-    expect(await sums('two')).toBe(await sums('one'));
+  it('are the same after a kill of two workers, once one of them goes on', async () => {
     const work = at('killed.private', 'clips', '000000000');
-    await anonymize(argsFor('killed', 1), {
+    await anonymize(argsFor('killed', 2), {
       started: (child: ChildProcess) => {
         const timer = setInterval(async () => {
-          if ((await readdir(work).catch((): string[] => [])).includes('segment-00000.jsonl')) child.kill('SIGKILL');
+          if ((await readdir(work).catch((): string[] => [])).includes('segment-00001.jsonl')) child.kill('SIGKILL');
         }, 20);
         child.on('exit', () => clearInterval(timer));
       },
     });
-    expect(await listing(work)).toContain('segment-00000.mkv');
+    expect(await listing(work)).toContain('segment-00001.mkv');
     expect((await anonymize(argsFor('killed', 1))).code).toBe(0);
     expect(await sums('killed')).toBe(await sums('one'));
   }, 300_000);

@@ -60,6 +60,7 @@ export async function evaluateClips(
   checkLimit(limit);
   const config = fillConfig({ inputs: ['-'], out: 'unused', ...settings });
   const names = new CategoryNames(map);
+  if (clips.length === 0) throw new UsageError(`Expected clips with labels in ${data} but found none`);
   const chosen = spread(clips, limit);
   const labels: ClipLabels[] = [];
   for (const clip of chosen) labels.push(await readClipLabels(clip.labels, names));

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { UsageError } from '../../errors.ts';
 import { readFolder } from '../../paths.ts';
 
 /** What may be a clip by its name. */
@@ -27,12 +28,19 @@ export interface FoundClips {
  * Clips with their labels beside them: `street.jsonl`, `street.gt.txt` or `street/gt/gt.txt` for `street.mp4`.
  * Hidden files and links are left out.
  * @param data a clip, or a folder of clips at any depth.
- * @throws UsageError for a folder that cannot be read.
+ * @throws UsageError for a folder that cannot be read, and for a clip without labels.
  */
 export async function findLabelledClips(data: string): Promise<FoundClips> {
   const root = resolve(data);
   const status = await stat(root).catch(() => undefined);
-  if (status?.isFile() && CLIPS.test(root)) return sortOut(dirname(root), [basename(root)]);
+  if (status?.isFile() && CLIPS.test(root)) {
+    const found = await sortOut(dirname(root), [basename(root)]);
+    if (found.clips.length > 0) return found;
+    const stem = basename(root).replace(CLIPS, '');
+    throw new UsageError(
+      `Expected labels beside ${data} (${stem}.jsonl, ${stem}.gt.txt or ${stem}/gt/gt.txt) but found none`,
+    );
+  }
   return status?.isDirectory() ? sortOut(root, await clipsBelow(root)) : { clips: [], unlabelled: [] };
 }
 

@@ -129,4 +129,5 @@ it('labels are found beside clips, in one of three places', async () => {
   expect(unlabelled).toEqual(['d.mp4']);
   expect((await findLabelledClips(join(folder, 'a.mp4'))).clips).toMatchObject([{ name: 'a.mp4' }]);
   expect((await findLabelledClips(join(folder, 'none'))).clips).toEqual([]);
+  await expectUsageError(findLabelledClips(join(folder, 'd.mp4')), /labels beside .*d\.mp4 \(d\.jsonl, d\.gt\.txt or/);
 });
