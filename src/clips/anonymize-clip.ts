@@ -84,9 +84,10 @@ export interface AnonymizedClip {
 }
 
 /**
- * One clip in two passes: detections of all frames, tracks over the whole clip, then redaction. What the workspace has of
- * an earlier run is not computed again. Nothing is written to `path` before every segment is whole, and the clip there
- * has been opened again. One frame that fails is the whole clip's end.
+ * One clip in two passes: detections of all frames, tracks over the whole clip, then redaction; where faces are drawn,
+ * their poses are read over the whole clip in between, and never written. What the workspace has of an earlier run is not
+ * computed again. Nothing is written to `path` before every segment is whole, and the clip there has been opened again.
+ * One frame that fails is the whole clip's end.
  *
  * @throws ModelError when a worker cannot be trusted; OutputError when files cannot be written.
  */
