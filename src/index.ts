@@ -16,6 +16,9 @@ export { type Config, fillConfig } from './config.ts';
 export type { RecordRegion, RedactionRecord, RejectedRecord, VerifiedRecord } from './core/outcome.ts';
 export type { Box, ClassName, ImageFormat, Mode, Point } from './core/types.ts';
 export { ModelError, OutputError, SampleError, UsageError } from './errors.ts';
+export { type ClipEvaluationProgress, type EvaluateClipsOptions, evaluateClips } from './eval/clips/evaluate.ts';
+export { type FoundClips, findLabelledClips, type LabelledClip } from './eval/clips/find.ts';
+export type { ClipClassReport, ClipEvaluationReport, UncoveredRun } from './eval/clips/report.ts';
 export {
   type EvaluateHooks,
   type EvaluateOptions,

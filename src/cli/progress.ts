@@ -93,6 +93,7 @@ const CLIP_STEP_NAMES: Readonly<Record<ClipStep, string>> = {
   open: 'counting frames',
   detect: 'detecting',
   track: 'following',
+  pose: 'reading poses',
   redact: 'redacting',
   join: 'joining',
   verify: 'verifying',

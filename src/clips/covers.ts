@@ -1,6 +1,7 @@
 import type { ClassName } from '../core/types.ts';
 import type { Track } from '../video/tracks/index.ts';
 import type { FrameCover } from '../worker/clip.ts';
+import type { FaceLook } from './followed-faces.ts';
 
 interface Kept {
   readonly id: number;
@@ -19,10 +20,13 @@ const STATES = ['inferred', 'seen', 'removed', 'given', 'review'] as const;
 /** What to cover, by frame: 33 bytes for every box of every track, since it is held as long as a clip is redacted. */
 export class Covers {
   readonly #tracks: readonly Kept[];
+  readonly #looks: ReadonlyMap<number, readonly FaceLook[]>;
   /** Things that were seen, by class: not the other ways that one may have gone. */
   readonly counts: Readonly<Record<ClassName, number>>;
 
-  constructor(tracks: readonly Track[]) {
+  /** @param looks how followed faces look in every frame of their tracks, where that is decided. */
+  constructor(tracks: readonly Track[], looks: ReadonlyMap<number, readonly FaceLook[]> = new Map()) {
+    this.#looks = looks;
     this.#tracks = tracks.map(kept).sort((a, b) => a.from - b.from || a.id - b.id);
     const counts: Record<ClassName, number> = { face: 0, body: 0, plate: 0, text: 0 };
     for (const { class: cls, seen } of tracks) if (seen.includes(true)) counts[cls]++;
@@ -35,9 +39,12 @@ export class Covers {
     for (const track of this.#tracks) {
       if (track.from >= to) break;
       const last = Math.min(to, track.from + track.states.length);
+      const looks = this.#looks.get(track.id);
       for (let frame = Math.max(from, track.from); frame < last; frame++) {
         const cover = coverOf(track, frame - track.from);
-        if (cover !== undefined) frames[frame - from]?.push(cover);
+        if (cover === undefined) continue;
+        const look = looks?.[frame - track.from];
+        frames[frame - from]?.push(look === undefined ? cover : { ...cover, look });
       }
     }
     return frames;

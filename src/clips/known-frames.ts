@@ -1,8 +1,8 @@
 import type { RejectedOutcome } from '../core/outcome.ts';
 import type { ClipInfo } from '../video/types.ts';
 import type { DetectedFrame } from '../worker/clip.ts';
-import { SEGMENT_FRAMES } from './anonymize-clip.ts';
 import type { ListedClip } from './list.ts';
+import { SEGMENT_FRAMES } from './segments.ts';
 import type { ClipWorkspace } from './workspace.ts';
 
 /** What is known of the frames of a clip before anybody looks at them. */

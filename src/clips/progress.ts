@@ -1,11 +1,14 @@
-export const CLIP_STEPS = ['open', 'detect', 'track', 'redact', 'join', 'verify', 'publish'] as const;
-/** What is done with a clip, in this order. Frames are counted in `detect` and `redact`. */
+export const CLIP_STEPS = ['open', 'detect', 'track', 'pose', 'redact', 'join', 'verify', 'publish'] as const;
+/**
+ * What is done with a clip, in this order; `pose` where faces are drawn. Frames are counted in `detect`, `pose` and `redact`.
+ */
 export type ClipStep = (typeof CLIP_STEPS)[number];
 
-/** How far one clip is. Each frame is done in two halves: once it was looked at, and once it was redacted. */
+/** How far one clip is. Each frame is done in as many parts as there are passes over the clip. */
 export class ClipProgress {
-  /** Half frames done by workers, and whether to stop: shared with them. */
+  /** Frames done by workers in all passes together, and whether to stop: shared with them. */
   readonly counters = new SharedArrayBuffer(8);
+  readonly passes: number;
   readonly #state = new Int32Array(this.counters);
   readonly #onStep: (step: ClipStep) => void;
   #step: ClipStep = 'open';
@@ -13,7 +16,9 @@ export class ClipProgress {
   /** Frames of the clip; 0 before they are known. */
   frames = 0;
 
-  constructor(onStep: (step: ClipStep) => void = () => {}) {
+  /** @param passes over the clip in which every frame is done. */
+  constructor(passes: number, onStep: (step: ClipStep) => void = () => {}) {
+    this.passes = passes;
     this.#onStep = onStep;
   }
 
@@ -28,15 +33,15 @@ export class ClipProgress {
 
   /** Frames done, those that an earlier run has done included; what a worker had to do again counts once. */
   get done(): number {
-    return Math.min(this.frames, (Atomics.load(this.#state, 0) + this.#kept) / 2);
+    return Math.min(this.frames, (Atomics.load(this.#state, 0) + this.#kept) / this.passes);
   }
 
   /** Frames that an earlier run has done. */
   get kept(): number {
-    return this.#kept / 2;
+    return this.#kept / this.passes;
   }
 
-  /** One half of so many frames was done by an earlier run. */
+  /** One pass over so many frames was done by an earlier run, or is not needed. */
   keep(frames: number): void {
     this.#kept += frames;
   }
@@ -51,7 +56,7 @@ export class ClipProgress {
 }
 
 export interface ClipRunProgress {
-  /** Frames, each of which counts as done once it was looked at and redacted; halves in between. */
+  /** Frames, each of which counts as done once it was looked at and redacted; parts in between. */
   readonly done: number;
   /** Frames of `done` that an earlier run has done, in clips that it has not finished. */
   readonly kept: number;
@@ -82,8 +87,8 @@ export class ClipRunFrames {
     this.#unopened = bytes;
   }
 
-  begin(onStep?: (step: ClipStep) => void): ClipProgress {
-    const progress = new ClipProgress(onStep);
+  begin(passes: number, onStep?: (step: ClipStep) => void): ClipProgress {
+    const progress = new ClipProgress(passes, onStep);
     this.#running.add(progress);
     if (this.#isStopped) progress.stop();
     return progress;

@@ -4,7 +4,8 @@ import type { Track } from '../video/tracks/index.ts';
 import type { ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
-import { type AnonymizedClip, anonymizeClip, type ClipSettings, tracksOf } from './anonymize-clip.ts';
+import { type AnonymizedClip, anonymizeClip, type ClipSettings } from './anonymize-clip.ts';
+import { tracksOf } from './first-pass.ts';
 import { type KnownFramesOf, storedFrames } from './known-frames.ts';
 import type { ListedClip } from './list.ts';
 import { type ClipToOpen, openClip } from './open-clip.ts';
@@ -39,8 +40,9 @@ export interface ClipRunParts {
  * @throws ModelError, UsageError, OutputError: the run cannot go on.
  */
 export async function publishClip(listed: ListedClip, parts: ClipRunParts): Promise<ClipRecord | undefined> {
-  const { output, pool, tools, frames: run } = parts;
-  const progress = run.begin((step) => parts.onStep(step, listed));
+  const { job, output, pool, tools, frames: run } = parts;
+  const drawsFaces = job.faces !== undefined;
+  const progress = run.begin(drawsFaces ? 3 : 2, (step) => parts.onStep(step, listed));
   try {
     progress.enter('open');
     const opened = await openClip(clipToOpen(listed, parts));
@@ -55,7 +57,8 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
     const settings = clipSettings(listed, parts);
     const corrections = parts.review?.of(listed) ?? [];
     const group = listed.index;
-    const outcome = await anonymizeClip({ tools, clip, workspace, pool, settings, corrections, group, path, progress });
+    const work = { tools, clip, workspace, pool, settings, corrections, group, drawsFaces, path, progress };
+    const outcome = await anonymizeClip(work);
     if (outcome === 'stopped') return undefined;
     if (outcome.status !== 'anonymized') {
       await workspace.remove();

@@ -8,10 +8,10 @@ import { packageVersion } from '../prepare.ts';
 import { sniffClipFile } from '../video/sniff.ts';
 import { type ClipInfo, PUBLISHED_CONTAINERS, type PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
-import { SEGMENT_FRAMES } from './anonymize-clip.ts';
 import type { ListedClip } from './list.ts';
 import type { ClipReview } from './review.ts';
 import type { ClipsWork } from './run.ts';
+import { SEGMENT_FRAMES } from './segments.ts';
 
 /** Candidates from this share of the least redacted score on may continue a track. */
 const WEAK_SHARE = 0.6;

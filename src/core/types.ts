@@ -63,6 +63,37 @@ export interface FaceGuide {
   readonly gaze?: { readonly x: -1 | 0 | 1; readonly y: -1 | 0 | 1 };
 }
 
+/** How a face is turned, how large it is and where (weak perspective). */
+export interface FacePose {
+  /** Radians: to a side, down, and clockwise on screen. */
+  readonly turn: number;
+  readonly nod: number;
+  readonly tilt: number;
+  /** Pixels of the image per pixel of the face model's frame. */
+  readonly scale: number;
+  /** Where the middle of the face lies in the image, pixels. */
+  readonly shift: Point;
+}
+
+/** What a photograph is like at its finest. */
+export interface Grain {
+  /** Standard deviation of its noise, 0…255. */
+  readonly noise: number;
+  /** Standard deviation of the blur of its sharpest edges, pixels. */
+  readonly blur: number;
+}
+
+/** What is followed of a face over the frames of a clip: no point of it, so that it may be evened out between frames. */
+export interface FollowedFaceGuide {
+  readonly kind: 'followed-face';
+  readonly pose: FacePose;
+  /** Coarse, in the order of the face model's movements. */
+  readonly expression: readonly number[];
+  readonly gaze?: FaceGuide['gaze'];
+  /** Of what surrounds the face, so that it is drawn as sharp in every frame. */
+  readonly grain: Grain;
+}
+
 /** The joints of a body in the order of COCO (17: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles), pixels. */
 export interface PoseGuide {
   readonly kind: 'pose';
@@ -71,7 +102,7 @@ export interface PoseGuide {
 }
 
 /** What a replacement follows. It describes a person and is never written anywhere. */
-export type Guide = FaceGuide | PoseGuide;
+export type Guide = FaceGuide | FollowedFaceGuide | PoseGuide;
 
 export type RegionShape = 'box' | 'ellipse' | 'polygon';
 

@@ -101,7 +101,8 @@ export async function evaluate(options: EvaluateOptions, hooks: EvaluateHooks = 
   }
 }
 
-function checkLimit(limit: number | undefined): void {
+/** @throws UsageError for a `--limit` that is no whole number from 1 on. */
+export function checkLimit(limit: number | undefined): void {
   if (limit === undefined || (Number.isInteger(limit) && limit >= 1)) return;
   throw new UsageError(`Expected a whole number from 1 for --limit but received ${limit}`);
 }
@@ -117,7 +118,7 @@ function classesToMeasure(labels: LabelSet, wanted: readonly ClassName[], data: 
 }
 
 /** At most `limit` items, at even distances. */
-function spread<T>(items: readonly T[], limit = Infinity): readonly T[] {
+export function spread<T>(items: readonly T[], limit = Infinity): readonly T[] {
   if (items.length <= limit) return items;
   return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)] as T);
 }

@@ -1,5 +1,5 @@
 import type { RecordRegion, RejectedOutcome } from '../core/outcome.ts';
-import type { Detection, Origin, Region } from '../core/types.ts';
+import type { Detection, FollowedFaceGuide, Origin, Region } from '../core/types.ts';
 import { ModelError, SampleError, type Stage, UsageError } from '../errors.ts';
 import { redactInPlace } from '../redact/apply.ts';
 import { CellMemory, REMEMBERED } from '../redact/cell-memory.ts';
@@ -16,7 +16,7 @@ import { recordRegion, rejection } from './process.ts';
 import { StageClock } from './stage-clock.ts';
 
 /** Part of a clip that one worker decodes for itself: pixels never cross threads. */
-interface Segment {
+export interface Segment {
   readonly clip: ClipInfo;
   /** Frames `from <= frame < to`. */
   readonly from: number;
@@ -41,6 +41,8 @@ export interface FrameCover {
   readonly detection: Detection & { readonly track: number };
   /** Whether it was detected in this frame. */
   readonly seen: boolean;
+  /** How a face is to be replaced; where nobody has decided that before, its pose is read in the frame. */
+  readonly look?: FollowedFaceGuide | 'blurred';
 }
 
 export interface RedactSegment extends Segment {
@@ -144,7 +146,7 @@ export async function redactSegment(
           height,
         );
         memory.next();
-        const guided = await guides.addTo(planned, rgb, () => clock.check());
+        const guided = await guides.addTo(withLooks(planned, covered), rgb, () => clock.check());
         const regions = redactInPlace({ rgb }, guided, options);
         clock.check();
         if (index < from) continue;
@@ -161,6 +163,16 @@ export async function redactSegment(
       throw error;
     }
     return { status: 'redacted', frames };
+  });
+}
+
+/** The regions of faces whose looks are decided, as they are to be redacted. */
+export function withLooks(regions: readonly Region[], covered: readonly FrameCover[]): Region[] {
+  const looks = new Map(covered.map(({ detection, look }) => [detection.track, look]));
+  return regions.map((region) => {
+    const look = region.track === undefined ? undefined : looks.get(region.track);
+    if (look === undefined || region.mode !== 'synthetic') return region;
+    return look === 'blurred' ? { ...region, mode: 'blur', requested: 'synthetic' } : { ...region, guide: look };
   });
 }
 

@@ -9,7 +9,7 @@ import { redactInPlace } from '../redact/apply.ts';
 import { planRegions } from '../redact/plan.ts';
 import { decodeFrames } from '../video/decode.ts';
 import { findFfmpeg } from '../video/tools.ts';
-import { attempt, clipRegion, type FrameCover, type RedactSegment, type StoppedSegment } from './clip.ts';
+import { attempt, clipRegion, type FrameCover, type RedactSegment, type StoppedSegment, withLooks } from './clip.ts';
 import type { Job } from './job.ts';
 import type { Networks } from './networks.ts';
 import { countByClass } from './process.ts';
@@ -103,7 +103,7 @@ async function redactFrame(
   clock.enter('redact');
   const detections = covers.map(({ detection }) => detection);
   const planned = planRegions(detections, job.policy, width, height);
-  const guided = await guides.addTo(planned, rgb, () => clock.check());
+  const guided = await guides.addTo(withLooks(planned, covers), rgb, () => clock.check());
   const options = { fill, bodyFill, textFill, ...(faces ? { faces } : {}), seed: [seed, group] };
   const regions = redactInPlace({ rgb }, guided, options);
   clock.enter('encode');

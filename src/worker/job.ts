@@ -8,6 +8,7 @@ import type { GuideSetup } from '../detect/guides/index.ts';
 import type { DetectSetup } from '../detect/pipeline.ts';
 import type { Policy } from '../redact/plan.ts';
 import type { DetectedSegment, DetectSegment, RedactedSegment, RedactSegment, StoppedSegment } from './clip.ts';
+import type { PosedSegment, PoseSegment } from './clip-poses.ts';
 import type { FrameSegment, RedactedFrames } from './frames.ts';
 
 /** Everything a worker needs to know. Plain data: it crosses threads once, when the worker starts. */
@@ -60,7 +61,12 @@ export type Task =
   /** Samples of one group get the same replacements. */
   | { readonly kind: 'sample'; readonly ref: SampleRef; readonly group: number; readonly known: Known }
   | { readonly kind: 'detect'; readonly ref: SampleRef }
+  | SegmentTask;
+
+/** Work on a part of a clip. */
+export type SegmentTask =
   | { readonly kind: 'detect-segment'; readonly segment: DetectSegment }
+  | { readonly kind: 'pose-segment'; readonly segment: PoseSegment }
   | { readonly kind: 'redact-segment'; readonly segment: RedactSegment }
   | { readonly kind: 'frame-segment'; readonly segment: FrameSegment };
 
@@ -76,10 +82,13 @@ export interface DetectedSample {
 }
 
 /** What became of a part of a clip. */
-export type SegmentOutcome = DetectedSegment | RedactedSegment | RedactedFrames | StoppedSegment | RejectedOutcome;
-
-/** A task that works on a part of a clip. */
-export type SegmentTask = Extract<Task, { readonly segment: unknown }>;
+export type SegmentOutcome =
+  | DetectedSegment
+  | PosedSegment
+  | RedactedSegment
+  | RedactedFrames
+  | StoppedSegment
+  | RejectedOutcome;
 
 /** Errors lose their class between threads, so a reply says what happened. */
 export type Reply =

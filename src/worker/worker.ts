@@ -3,6 +3,7 @@ import { workerData } from 'piscina';
 import type { SampleRef } from '../core/sample.ts';
 import { ModelError, SampleError } from '../errors.ts';
 import { detectSegment, redactSegment } from './clip.ts';
+import { poseSegment } from './clip-poses.ts';
 import { redactFrames } from './frames.ts';
 import type { Job, Reply, SegmentOutcome, SegmentTask, Task } from './job.ts';
 import { Networks } from './networks.ts';
@@ -61,6 +62,8 @@ function workOnSegment(task: SegmentTask, networks: Networks): Promise<SegmentOu
   switch (task.kind) {
     case 'detect-segment':
       return detectSegment(task.segment, job, networks);
+    case 'pose-segment':
+      return poseSegment(task.segment, job, networks);
     case 'redact-segment':
       return redactSegment(task.segment, job, networks);
     case 'frame-segment':

@@ -40,6 +40,15 @@ it('covers tell every box of every track in its frame, exactly, wherever a segme
   );
 });
 
+it('covers tell how a followed face looks in the frames of which that is decided', () => {
+  const one = { x1: 0, y1: 0, x2: 9, y2: 9 };
+  const face: Track = { id: 7, class: 'face', from: 2, boxes: [one, one], seen: [true, true] };
+  const looks = new Map([[7, ['blurred', 'blurred'] as const]]);
+  const lookIn = (covers: Covers): unknown[] => covers.between(1, 4).map((frame) => frame.map(({ look }) => look));
+  expect(lookIn(new Covers([face], looks))).toEqual([[], ['blurred'], ['blurred']]);
+  expect(lookIn(new Covers([face]))).toEqual([[], [undefined], [undefined]]);
+});
+
 it('covers count the things that were seen, by class', () => {
   const one = { x1: 0, y1: 0, x2: 9, y2: 9 };
   const of = (id: number, cls: Track['class'], seen: boolean): Track => ({

@@ -103,7 +103,7 @@ describe.skipIf(tools === undefined)('clips', () => {
   });
 
   it('have every face covered in every frame, also where up to 8 detections in a row are missing', async () => {
-    const { tracksOf } = await built<typeof import('../../src/clips/anonymize-clip.ts')>('clips/anonymize-clip.js');
+    const { tracksOf } = await built<typeof import('../../src/clips/first-pass.ts')>('clips/first-pass.js');
     const { thresholds, detected, clip } = await stored();
     for (const hole of [0, 4, 8]) {
       const holed = detected.map((frame): DetectedFrame => {
@@ -128,7 +128,7 @@ describe.skipIf(tools === undefined)('clips', () => {
     const limits = { limitPixels: 1e6, limitFrames: 1000, timeoutSeconds: 60 };
     const published = await probeClip(tools, at('clean', '000000000.mp4'), limits);
     const { thresholds, detected, clip } = await stored();
-    const { tracksOf } = await built<typeof import('../../src/clips/anonymize-clip.ts')>('clips/anonymize-clip.js');
+    const { tracksOf } = await built<typeof import('../../src/clips/first-pass.ts')>('clips/first-pass.js');
     const tracks = tracksOf(detected, clip, { thresholds, detectEvery: 1 });
     let inside = 0;
     let outside = 0;

@@ -73,7 +73,8 @@ async function redactClip(
   listed: ListedClip,
   { bytesOf, config, job, pool, progress: run, timeoutSeconds, tools }: FrameParts,
 ): Promise<ClipFrames | 'stopped'> {
-  const progress = run.begin();
+  const drawsFaces = job.faces !== undefined;
+  const progress = run.begin(drawsFaces ? 3 : 2);
   try {
     const { detectEvery, limitPixels, seed } = config;
     const folder = workOf(config, listed);
@@ -95,7 +96,7 @@ async function redactClip(
     run.expect(progress, clip.pts.length, bytesOf(listed));
     const frames = chosenFrames(config.frames, clip);
     const outcome = await redactChosen({
-      ...{ clip, workspace, pool, progress, frames, corrections: [] },
+      ...{ clip, workspace, pool, progress, frames, corrections: [], drawsFaces },
       settings: { detectEvery, thresholds: trackingThresholds(job) },
       store: new FrameStore(folder),
       stripped: strippedOf(clip, config),

@@ -1,17 +1,9 @@
 import type { RejectedOutcome } from '../../core/outcome.ts';
 import { SampleError } from '../../errors.ts';
 import { rejection } from '../../worker/process.ts';
-import {
-  asRejected,
-  coversOf,
-  detect,
-  eachSegment,
-  type FirstPass,
-  rangeOf,
-  SEGMENT_FRAMES,
-  settle,
-} from '../anonymize-clip.ts';
-import type { Covers } from '../covers.ts';
+import { Covers } from '../covers.ts';
+import { type FirstPass, findCovers } from '../first-pass.ts';
+import { asRejected, eachSegment, rangeOf, SEGMENT_FRAMES, settle } from '../segments.ts';
 import type { FrameStore } from './store.ts';
 
 export interface FrameWork extends FirstPass {
@@ -38,7 +30,7 @@ export function segmentsOf(frames: readonly number[]): Map<number, number[]> {
 
 /**
  * The chosen frames of one clip as redacted images in its store, in two passes: detections of the whole clip and tracks
- * over it, then redaction of these frames. What an earlier run has left is not computed again.
+ * over it (and how faces are turned, where they are drawn), then redaction of these frames. What an earlier run has left is not computed again.
  *
  * @throws ModelError when a worker cannot be trusted; OutputError when files cannot be written.
  */
@@ -52,16 +44,12 @@ export async function redactChosen(work: FrameWork): Promise<'done' | RejectedOu
     else missing.push([segment, own]);
   }
   if (missing.length === 0) {
-    progress.keep(clip.pts.length);
+    progress.keep((progress.passes - 1) * clip.pts.length);
     return 'done';
   }
-  const segments = Math.ceil(clip.pts.length / SEGMENT_FRAMES);
   try {
-    progress.enter('detect');
-    const detected = await eachSegment(work, segments, (segment) => detect(work, segment));
-    if (detected !== 'done') return detected;
-    progress.enter('track');
-    const covers = await coversOf(work, segments);
+    const covers = await findCovers(work);
+    if (!(covers instanceof Covers)) return covers;
     progress.enter('redact');
     return await eachSegment(work, missing.length, (i) =>
       redact(work, covers, ...(missing[i] as (typeof missing)[number])),

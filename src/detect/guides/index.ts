@@ -32,7 +32,7 @@ export class Guides {
   }
 
   /**
-   * The regions, in the same order, with a guide where one is needed and could be relied on.
+   * The regions, in the same order, with a guide where one is needed, is not there yet and could be relied on.
    * @param between called before each run of a network, so that a caller can stop at a deadline by throwing.
    * @throws ModelError when a network's outputs are unusable.
    */
@@ -48,7 +48,7 @@ export class Guides {
   }
 
   #networkFor(region: Region): LandmarkNetwork | PoseNetwork | undefined {
-    if (region.mode !== 'synthetic') return undefined;
+    if (region.mode !== 'synthetic' || region.guide) return undefined;
     if (region.class === 'face') return this.#landmarks;
     return region.class === 'body' ? this.#pose : undefined;
   }

@@ -19,6 +19,11 @@ const REMAINS = 0.15;
 /** Share of a length within which a side that close to the border counts as cut off there. */
 const AT_BORDER = 0.04;
 
+/** Sightings that tell how a thing gets faster, as what comes nearer does; fewer than so many tell nothing. */
+const FASTER = { most: 16, least: 8 } as const;
+/** Most that a thing is taken to have gone beyond what its speed tells, as a share of that way. */
+const MOST_FASTER = 0.5;
+
 /** Where a thing is covered, frame by frame. */
 export interface Cover {
   readonly from: number;
@@ -49,7 +54,13 @@ export function coverTrack(sightings: readonly Sighting[], timeline: Timeline, m
     }
   }
   const ends = (direction: 1 | -1, frame: number, motion: BoxMotion, seen: Box): Box[] =>
-    extend(motion, seen, between.edgeOf(frame), timeline, { frame, direction, margin, scene });
+    extend(motion, seen, between.edgeOf(frame), timeline, {
+      ...{ frame, direction, margin, scene },
+      faster: accelerations(
+        direction === 1 ? sightings.slice(-FASTER.most) : sightings.slice(0, FASTER.most),
+        timeline,
+      ),
+    });
   const before = ends(-1, first, between.motionOf(first), (sightings[0] as Sighting).box).reverse();
   const after = ends(1, last, between.motionOf(last), (sightings.at(-1) as Sighting).box);
   const inferred = (boxes: readonly Box[]): boolean[] => boxes.map(() => false);
@@ -177,6 +188,23 @@ interface Extension {
   readonly margin: number;
   /** Frames of the scene: `from <= frame < to`. */
   readonly scene: { readonly from: number; readonly to: number };
+  /** Of each side, pixels a step². */
+  readonly faster: Readonly<Record<Side, number>>;
+}
+
+/** How the sides of a box get faster: by the parabola of least squares through what was seen. */
+function accelerations(sightings: readonly Sighting[], { times }: Timeline): Record<Side, number> {
+  if (sightings.length < FASTER.least) return { x1: 0, y1: 0, x2: 0, y2: 0 };
+  const at = sightings.map(({ frame }) => times[frame] as number);
+  const middle = at.reduce((sum, t) => sum + t, 0) / at.length;
+  const moment = (k: number): number => at.reduce((sum, t) => sum + (t - middle) ** k, 0) / at.length;
+  const [m2, m3, m4] = [moment(2), moment(3), moment(4)];
+  // What of t² is neither constant nor linear.
+  const bend = at.map((t) => (t - middle) ** 2 - m2 - (m3 / m2) * (t - middle));
+  const norm = at.length * (m4 - m2 ** 2 - m3 ** 2 / m2);
+  const of = (side: Side): number =>
+    (2 * bend.reduce((sum, b, i) => sum + b * ((sightings[i] as Sighting).box[side] as number), 0)) / norm;
+  return { x1: of('x1'), y1: of('y1'), x2: of('x2'), y2: of('y2') };
 }
 
 /** The boxes of the frames beyond a track's end, nearest first. */
@@ -185,7 +213,7 @@ function extend(
   seen: Box,
   covered: Box,
   timeline: Timeline,
-  { frame, direction, margin, scene }: Extension,
+  { frame, direction, margin, scene, faster }: Extension,
 ): Box[] {
   const noise = noiseOf(seen);
   const most = MOST_SPREAD * lengthOf(seen);
@@ -203,7 +231,8 @@ function extend(
       const before = Math.max(0, (covered[side] - start[side]) * outwards);
       const { speed, varAt } = later[side];
       const doubt = Math.min(most + HASTE * Math.abs(speed) * dt, DEVIATIONS * Math.sqrt(varAt));
-      outer[side] += outwards * Math.max(before, doubt + EXPOSURE * Math.abs(speed));
+      const ahead = Math.min((outwards * faster[side] * dt ** 2) / 2, MOST_FASTER * Math.abs(speed) * dt);
+      outer[side] += outwards * (Math.max(before, doubt + EXPOSURE * Math.abs(speed)) + Math.max(0, ahead));
     }
     // What the border has cut off is still there beyond it.
     for (const side of SIDES) if (isAtBorder(seen, side, timeline)) outer[side] = borderOf(side, timeline);

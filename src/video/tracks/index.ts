@@ -10,6 +10,11 @@ export type { FrameDetections, Timeline, Track, TrackingOptions, TrackWord } fro
 
 /** Frames in a row in which a thing may be missed, and is covered nevertheless. */
 export const MISSED = 8;
+/**
+ * Plates are small, and mostly still there where they are lost in the middle of the picture: beyond its ends, one is
+ * covered for as many frames more as it was seen in, up to so many.
+ */
+const MORE_FOR_PLATES = 8;
 /** A thing that is found again after so many frames is followed over them: what lies between is covered, too. */
 const REACH = 24;
 
@@ -30,7 +35,8 @@ export function buildTracks(frames: readonly FrameDetections[], timeline: Timeli
       REACH + 2 * options.detectEvery,
     );
     const covers = found.sort(byStart).flatMap((sightings) => {
-      const cover = coverTrack(sightings, timeline, margin);
+      const more = cls === 'plate' ? Math.min(MORE_FOR_PLATES, sightings.length - 1) : 0;
+      const cover = coverTrack(sightings, timeline, margin + more);
       return [cover, ...otherWays(sightings, cover, timeline, margin)];
     });
     for (const cover of covers) tracks.push({ id: tracks.length, class: cls, ...cover });

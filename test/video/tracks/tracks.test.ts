@@ -114,6 +114,24 @@ describe('what moves is covered in every frame', () => {
     );
   });
 
+  it('a plate that gets faster and is lost for its last 15 frames in the picture', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.4, max: 0.7, noNaN: true }),
+        fc.double({ min: -3, max: 3, noNaN: true }),
+        fc.integer(),
+        (faster, aside, seed) => {
+          const boxOf = (frame: number) =>
+            boxAround(320 + aside * frame, 30 + (faster * (frame - 10) ** 2) / 2, 24, 12);
+          const thing: Thing = { label: 'plate', boxOf, isMissed: (frame) => frame < 10 || frame > 24 };
+          const seen = observe([thing], FRAMES, { wavers: 0.03, next: random(seed) });
+          expectCovered([thing], track(seen), (frame) => frame >= 10 && frame <= 39);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   it.each([2, 3, 5])('when every %i-th frame is looked at', (every) => {
     const next = random(every);
     for (let i = 0; i < 60; i++) {

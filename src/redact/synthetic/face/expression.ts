@@ -18,8 +18,21 @@ const RANGES = [
 
 /** The numbers of the expression on a frontal face. @param frontal [68, 2] */
 export function readExpression(model: FaceModel, frontal: Float64Array): number[] {
+  return coarseExpression(RANGES.map((_, k) => measure(model, frontal, k)));
+}
+
+/** Share of a step by which a number must be nearer to another step than to the one where it was before. */
+const CLEARLY = 0.25;
+
+/**
+ * The numbers of an expression, limited and rounded to their steps.
+ * @param before the same in the frame before, where there is one: a number that lies between two steps stays where it was.
+ */
+export function coarseExpression(values: readonly number[], before?: readonly number[]): number[] {
   return RANGES.map(({ least, most, step }, k) => {
-    const value = Math.min(most, Math.max(least, measure(model, frontal, k)));
+    const value = Math.min(most, Math.max(least, values[k] as number));
+    const was = before?.[k];
+    if (was !== undefined && Math.abs(value - was) <= (0.5 + CLEARLY) * step) return was;
     return least + Math.round((value - least) / step) * step;
   });
 }

@@ -1,14 +1,6 @@
-import type { Box } from '../../../core/types.ts';
+import type { Box, Grain } from '../../../core/types.ts';
 import type { Scene } from '../../patch.ts';
 import type { Random } from '../../random.ts';
-
-/** What a photograph is like at its finest. */
-export interface Grain {
-  /** Standard deviation of its noise, 0…255. */
-  readonly noise: number;
-  /** Standard deviation of the blur of its sharpest edges, pixels. */
-  readonly blur: number;
-}
 
 const MOST_NOISE = 8;
 /** This share of normal numbers is smaller than so many deviations. */

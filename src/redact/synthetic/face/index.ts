@@ -1,26 +1,24 @@
-import type { FaceGuide, RgbImage } from '../../../core/types.ts';
+import type { RgbImage } from '../../../core/types.ts';
 import { blurPainter } from '../../blur.ts';
 import { patchBox, type Replacer, type Scene } from '../../patch.ts';
 import { cellSize } from '../../strength.ts';
-import { applyExpression, lookTo, readExpression } from './expression.ts';
+import { applyExpression, lookTo } from './expression.ts';
 import { addNoise, measureGrain } from './grain.ts';
 import { growSurroundings } from './ground.ts';
+import { faceToDraw } from './guided.ts';
 import { blurLayer, emptyLayer, type Layer, toBytes } from './layer.ts';
 import { estimateLight, shine } from './light.ts';
 import { drawMesh, placedIn, textureLayer, type Window, windowAround } from './mesh.ts';
 import type { FaceModel } from './model.ts';
 import { drawMouth } from './mouth.ts';
 import { inventPerson } from './person.ts';
-import { fitPose, frontalShape, posedShape } from './pose.ts';
+import { posedShape } from './pose.ts';
 import { pyramid } from './raster.ts';
 import { type Seen, sharpenOutlines } from './shock.ts';
 
+export { followFace } from './guided.ts';
 export { type FaceModel, parseFaceModel } from './model.ts';
 
-/** Points that are farther from the mean face than this, in pixels of the frame, are not those of a face. */
-const MOST_RESIDUAL = 14;
-/** Smaller faces, in pixels of the image per pixel of the frame, are blobs: blur does as well. */
-const LEAST_SCALE = 0.06;
 /** A face of the frame's size is about this soft, pixels. */
 const TEXTURE_BLUR = 0.5;
 /** Least blur of what is drawn, so that its outline has no steps, pixels. */
@@ -35,10 +33,9 @@ const LEAST_BLUR = 0.4;
  */
 export function faceReplacer(model: FaceModel): Replacer {
   return (scene, region, random) => {
-    if (region.guide?.kind !== 'face') return undefined;
-    const guide: FaceGuide = region.guide;
-    const pose = fitPose(guide.landmarks, model.mean);
-    if (!(pose.residual < MOST_RESIDUAL && pose.scale > LEAST_SCALE)) return undefined;
+    const drawn = faceToDraw(region.guide, model);
+    if (!drawn) return undefined;
+    const { pose, expression, gaze } = drawn;
     const { image } = scene;
     const cell = cellSize(region, 'synthetic');
     const window = withSurroundings(patchBox(region, image), cell, image);
@@ -52,10 +49,10 @@ export function faceReplacer(model: FaceModel): Replacer {
     growSurroundings(scene, region, base, window);
 
     const person = inventPerson(model, light.colour, random, region.track !== undefined);
-    applyExpression(model, person.shape, readExpression(model, frontalShape(guide.landmarks, pose, model.mean)));
-    if (guide.gaze) lookTo(model, person.shape, guide.gaze);
+    applyExpression(model, person.shape, expression);
+    if (gaze) lookTo(model, person.shape, gaze);
     const places = posedShape(person.shape, pose);
-    const grain = measureGrain(scene, region.box);
+    const grain = drawn.grain ?? measureGrain(scene, region.box);
     const softness = Math.max(
       LEAST_BLUR,
       Math.sqrt(Math.max(0, grain.blur ** 2 - (TEXTURE_BLUR * Math.max(1, pose.scale)) ** 2)),

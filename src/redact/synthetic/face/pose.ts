@@ -1,15 +1,15 @@
-import type { Point } from '../../../core/types.ts';
+import type { FacePose, Point } from '../../../core/types.ts';
 
 /** Weak perspective: a frontal face is turned, scaled and shifted; depth does not change its size. */
-export interface Pose {
+export interface Pose extends FacePose {
   /** [3, 3] rotation times the scale, row by row: image pixels per pixel of the frame. */
   readonly matrix: readonly number[];
-  /** Pixels of the image per pixel of the frame. */
-  readonly scale: number;
   /** The point of the frontal face that is turned around. */
   readonly centre: readonly [number, number, number];
-  /** Where that point lies in the image, pixels. */
-  readonly shift: Point;
+}
+
+/** A pose that was told by points. */
+export interface FittedPose extends Pose {
   /** Root mean square distance of the points from where the mean face would have them, in pixels of the frame. */
   readonly residual: number;
 }
@@ -47,16 +47,15 @@ function rotation(turn: number, nod: number, tilt: number): number[] {
  * @param landmarks 68 points, pixels of the image.
  * @param mean [68 or more, 3] frontal face.
  */
-export function fitPose(landmarks: readonly Point[], mean: Float32Array): Pose {
-  const sums = [0, 0, 0, 0, 0, 0];
+export function fitPose(landmarks: readonly Point[], mean: Float32Array): FittedPose {
+  const { total, centre } = middleOf(mean);
+  const [cx, cy, cz] = centre;
+  let [px, py] = [0, 0];
   for (let i = 0; i < LANDMARKS; i++) {
-    const w = weightOf(i);
     const { x, y } = landmarks[i] as Point;
-    const values = [w, w * at(mean, 3 * i), w * at(mean, 3 * i + 1), w * at(mean, 3 * i + 2), w * x, w * y];
-    for (const [k, value] of values.entries()) sums[k] = (sums[k] as number) + value;
+    px += (weightOf(i) * x) / total;
+    py += (weightOf(i) * y) / total;
   }
-  const [total, ...weighted] = sums as [number, ...number[]];
-  const [cx, cy, cz, px, py] = weighted.map((v) => v / total) as [number, number, number, number, number];
 
   // The first guess is a frontal face.
   let [re, im, size] = [0, 0, 0];
@@ -118,19 +117,32 @@ export function fitPose(landmarks: readonly Point[], mean: Float32Array): Pose {
     const dy = (landmarks[i] as Point).y - sy - (rest[2 * i + 1] as number);
     error += (weightOf(i) * (dx * dx + dy * dy)) / total;
   }
-  return {
-    matrix: rotation(turn, nod, tilt).map((v) => v * scale),
-    scale,
-    centre: [cx, cy, cz],
-    shift: { x: sx, y: sy },
-    residual: Math.sqrt(error) / scale,
-  };
+  const pose = posed({ turn, nod, tilt, scale, shift: { x: sx, y: sy } }, mean);
+  return { ...pose, residual: Math.sqrt(error) / scale };
 
   function dot(a: Float64Array, b: Float64Array): number {
     let sum = 0;
     for (let i = 0; i < a.length; i++) sum += weightOf(i >> 1) * (a[i] as number) * (b[i] as number);
     return sum;
   }
+}
+
+/** A pose that is known already. */
+export function posed(pose: FacePose, mean: Float32Array): Pose {
+  const { turn, nod, tilt, scale } = pose;
+  return { ...pose, matrix: rotation(turn, nod, tilt).map((v) => v * scale), centre: middleOf(mean).centre };
+}
+
+/** The point that a face is turned around, and the sum of what its points weigh. */
+function middleOf(mean: Float32Array): { readonly total: number; readonly centre: [number, number, number] } {
+  const centre: [number, number, number] = [0, 0, 0];
+  let total = 0;
+  for (let i = 0; i < LANDMARKS; i++) {
+    const w = weightOf(i);
+    total += w;
+    for (const k of [0, 1, 2] as const) centre[k] += w * at(mean, 3 * i + k);
+  }
+  return { total, centre: centre.map((sum) => sum / total) as [number, number, number] };
 }
 
 /** Takes the pose off points whose depth is that of the mean: [68, 2], where they lie in the frontal face. */
