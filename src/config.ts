@@ -58,6 +58,8 @@ export interface Config {
   /** Only this part of the run is done. */
   readonly part?: Part;
   readonly detectEvery: number;
+  /** Clips are read once, and a frame waits for so many after it; absent when they are read twice. */
+  readonly lookAhead?: number;
   readonly audio: AudioMode;
   readonly clipFormat: (typeof CLIP_FORMATS)[number];
   readonly encode: 'keep' | ImageFormat;
@@ -114,6 +116,7 @@ export function fillConfig(options: unknown): Config {
     samplesPerShard: o.samplesPerShard,
     ...partOf(o),
     detectEvery: o.detectEvery,
+    ...(o.singlePass ? { lookAhead: o.lookAhead ?? defaultLookAhead(o.detectEvery) } : {}),
     audio: o.audio,
     clipFormat: o.clipFormat,
     encode: o.encode,
@@ -127,6 +130,11 @@ export function fillConfig(options: unknown): Config {
     retryFailed: o.retryFailed,
     overwrite: o.overwrite,
   });
+}
+
+/** The longest gap that is filled from both sides, with what tells that nothing was cut; 32 where every frame is looked at. */
+function defaultLookAhead(detectEvery: number): number {
+  return 30 + 2 * detectEvery;
 }
 
 /** @throws UsageError for what cannot pass. */

@@ -24,6 +24,7 @@ import {
   refuseImageOptions,
   strippedOf,
 } from './settings.ts';
+import { publishInOnePass } from './single-pass.ts';
 import { ClipWorkspace } from './workspace.ts';
 
 /** Longest clip, frames: nine hours at 60 a second. */
@@ -36,8 +37,8 @@ export interface ClipRunProgress {
   /** Frames, each of which counts as done once it was looked at and redacted; halves in between. */
   readonly done: number;
   readonly kept: number;
-  /** Frames of the clips that are known yet. */
-  readonly total: number;
+  /** Frames of the clips that are known yet; absent when they are read once. */
+  readonly total?: number;
   readonly clips: number;
   readonly clipsDone: number;
 }
@@ -199,6 +200,14 @@ class ClipRun {
   async #anonymize(listed: ListedClip, progress: ClipProgress): Promise<ClipRecord | undefined> {
     const { config, job, output, pool, tools, containers } = this.#parts;
     const container = containers[listed.index] as PublishedContainer;
+    if (config.lookAhead !== undefined) {
+      const { counters } = progress;
+      const record = await publishInOnePass(listed, { ...this.#parts, container, counters, limitFrames: LIMIT_FRAMES });
+      this.#doneBefore += progress.done;
+      this.#running.delete(progress);
+      if (record?.status === 'verified') this.#frames += record.frames;
+      return record;
+    }
     const settings: ClipSettings = {
       detectEvery: config.detectEvery,
       audio: config.audio,
@@ -262,14 +271,11 @@ class ClipRun {
   }
 
   #progress(): ClipRunProgress {
-    const running = [...this.#running].reduce((sum, { done }) => sum + done, 0) / 2;
-    return {
-      done: Math.min(this.#total, Math.floor(this.#doneBefore + running)),
-      kept: 0,
-      total: this.#total,
-      clips: this.#parts.clips.length,
-      clipsDone: this.#records.length,
-    };
+    const running = [...this.#running].reduce((sum, { done }) => sum + done, 0);
+    const clips = { kept: 0, clips: this.#parts.clips.length, clipsDone: this.#records.length };
+    if (this.#parts.config.lookAhead !== undefined) return { ...clips, done: this.#doneBefore + running };
+    const done = Math.min(this.#total, Math.floor(this.#doneBefore + running / 2));
+    return { ...clips, done, total: this.#total };
   }
 
   #summary(status: ClipRunSummary['status']): ClipRunSummary {

@@ -181,14 +181,20 @@ async function checkEncoded(
     throw new SampleError('verify', 'clip-differs', `Expected ${glances.length} frames but received ${received}`);
   }
   for await (const { index, rgb } of decodeFrames(tools, encoded, { from: 0, to: received })) {
-    const [difference = 0] = changeSince(index, glanceAt(rgb), [glances[index] as Glance]).differences;
-    if (difference <= RESEMBLES) continue;
-    const message = `Expected an encoded frame like the redacted one but its colours differ by ${difference}`;
-    throw new SampleError('verify', 'clip-differs', message);
+    checkResemblance(index, glanceAt(rgb), glances[index] as Glance);
   }
 }
 
-function clipRegion(
+/** @throws SampleError (`verify`) when an encoded frame does not look like the redacted one. */
+export function checkResemblance(frame: number, encoded: Glance, redacted: Glance): void {
+  const [difference = 0] = changeSince(frame, encoded, [redacted]).differences;
+  if (difference <= RESEMBLES) return;
+  const message = `Expected an encoded frame like the redacted one but its colours differ by ${difference}`;
+  throw new SampleError('verify', 'clip-differs', message);
+}
+
+/** What was redacted, as the log of a clip shows it. @param seen tracks that were detected in this frame. */
+export function clipRegion(
   region: Region,
   seen: ReadonlySet<number>,
   geometry: Job['logGeometry'],
@@ -200,7 +206,8 @@ function clipRegion(
   return { track, ...shown, origin: seen.has(track) ? 'detector' : 'interpolated' };
 }
 
-async function attempt<T>(stage: Stage, work: () => Promise<T>): Promise<T | RejectedOutcome> {
+/** @throws ModelError and UsageError; everything else becomes a rejection. */
+export async function attempt<T>(stage: Stage, work: () => Promise<T>): Promise<T | RejectedOutcome> {
   try {
     return await work();
   } catch (error) {

@@ -8,6 +8,7 @@ import type { GuideSetup } from '../detect/guides/index.ts';
 import type { DetectSetup } from '../detect/pipeline.ts';
 import type { Policy } from '../redact/plan.ts';
 import type { DetectedSegment, DetectSegment, RedactedSegment, RedactSegment, StoppedSegment } from './clip.ts';
+import type { PassedClip, SinglePass } from './single-pass.ts';
 
 /** Everything a worker needs to know. Plain data: it crosses threads once, when the worker starts. */
 export interface Job
@@ -60,7 +61,8 @@ export type Task =
   | { readonly kind: 'sample'; readonly ref: SampleRef; readonly group: number; readonly known: Known }
   | { readonly kind: 'detect'; readonly ref: SampleRef }
   | { readonly kind: 'detect-segment'; readonly segment: DetectSegment }
-  | { readonly kind: 'redact-segment'; readonly segment: RedactSegment };
+  | { readonly kind: 'redact-segment'; readonly segment: RedactSegment }
+  | { readonly kind: 'single-pass'; readonly pass: SinglePass };
 
 /** What the networks saw in one sample, before anything is redacted. */
 export interface DetectedSample {
@@ -76,11 +78,15 @@ export interface DetectedSample {
 /** What became of a part of a clip. */
 export type SegmentOutcome = DetectedSegment | RedactedSegment | StoppedSegment | RejectedOutcome;
 
+/** What became of a clip that was read once. */
+export type SinglePassOutcome = PassedClip | StoppedSegment | RejectedOutcome;
+
 /** Errors lose their class between threads, so a reply says what happened. */
 export type Reply =
   | { readonly kind: 'ready'; readonly providers: readonly string[] }
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'detected'; readonly outcome: DetectedSample | RejectedOutcome }
   | { readonly kind: 'segment'; readonly outcome: SegmentOutcome }
+  | { readonly kind: 'passed'; readonly outcome: SinglePassOutcome }
   /** The worker cannot be trusted with any sample. */
   | { readonly kind: 'fatal'; readonly message: string };

@@ -7,6 +7,7 @@ import type { Job, Reply, Task } from './job.ts';
 import { Networks } from './networks.ts';
 import { detectSample, processSample, rejection } from './process.ts';
 import { selfCheck } from './self-check.ts';
+import { singlePass } from './single-pass.ts';
 
 const job = workerData as Job;
 
@@ -38,6 +39,13 @@ export default async function work(task: Task): Promise<Reply> {
           ? await detectSegment(task.segment, job, networks)
           : await redactSegment(task.segment, job, networks);
       return { kind: 'segment', outcome };
+    } catch (error) {
+      return fatal(error);
+    }
+  }
+  if (task.kind === 'single-pass') {
+    try {
+      return { kind: 'passed', outcome: await singlePass(task.pass, job, networks) };
     } catch (error) {
       return fatal(error);
     }
