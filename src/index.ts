@@ -5,6 +5,12 @@ export {
   createAnonymizer,
   type ProcessOptions,
 } from './api.ts';
+export {
+  type ClipFilter,
+  type ClipFilterHooks,
+  type ClipFilterSummary,
+  openClipFilter,
+} from './clips/filter.ts';
 export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';
 export { type ClipRunHooks, type ClipRunProgress, type ClipRunSummary, runClips } from './clips/run.ts';
 export { type Config, fillConfig } from './config.ts';
