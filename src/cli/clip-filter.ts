@@ -65,7 +65,8 @@ function tell(
     // What was not foreseen may name anything.
     const isForeseen = failure.reason !== 'internal-error' && failure.reason !== 'worker-died';
     const why = isForeseen ? failure.message : `Expected to go on but failed (${failure.stage}/${failure.reason})`;
-    const written = `${plural(summary.frames, 'frame')} had been written, and the output is cut off there`;
+    // What the encoder had taken is not all out.
+    const written = `the output is cut off after at most ${plural(summary.frames, 'frame')}`;
     terminal.err(`anonymize: ${why}; ${summary.frames === 0 ? 'nothing was written' : written}\n`);
     return 1;
   }

@@ -100,7 +100,7 @@ async function filter(
     Atomics.store(state, 1, 1);
     served.stop();
   };
-  const beat = setInterval(() => onProgress?.({ done: Atomics.load(state, 0) }), BEAT_MS);
+  let beat: NodeJS.Timeout | undefined;
   try {
     const providers = await pool.ready();
     const about = {
@@ -109,6 +109,7 @@ async function filter(
       device: providers.length > 0 ? providers : ['cpu'],
     };
     onStart?.(about);
+    beat = setInterval(() => onProgress?.({ done: Atomics.load(state, 0) }), BEAT_MS);
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
     const start = performance.now();

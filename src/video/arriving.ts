@@ -8,7 +8,7 @@ import { damaged, readLogLine } from './log-lines.ts';
 import { readPackedFrames } from './packed-frames.ts';
 import { PATIENCE_SECONDS, withPatience } from './patience.ts';
 import { onWhite, uprightFilter } from './picture.ts';
-import { describeStreams } from './probe.ts';
+import { describePicture } from './probe.ts';
 import { sniffClip, sniffClipFile } from './sniff.ts';
 import { type FileStreams, parseStreams, rational, readStreams, streamsOptions } from './streams.ts';
 import type { ByteStream, ClipContainer, ClipLimits, DescribedClip, FfmpegTools, Rational } from './types.ts';
@@ -58,7 +58,7 @@ export async function openArriving(
   limits: Pick<ClipLimits, 'limitPixels'>,
 ): Promise<ArrivingClip> {
   const opened = source.kind === 'file' ? await openFile(tools, source.path) : await openStream(tools, source.bytes);
-  const { stream, ...described } = describeStreams(opened.streams, limits);
+  const { stream, ...described } = describePicture(opened.streams, limits);
   const clip = { container: opened.container, ...described, stream: stream.index };
   const rate = rational(stream.r_frame_rate) ?? { num: 25, den: 1 };
   return { clip, rate, frames: () => decodeArriving(tools, clip, opened.input) };

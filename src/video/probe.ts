@@ -42,7 +42,7 @@ export async function probeClip(tools: FfmpegTools, path: string, limits: ClipLi
     const file = await readStreams(tools, path, container, signal).catch((error: unknown) => {
       throw new SampleError('decode', 'corrupt', 'Expected a clip that can be opened', { cause: error });
     });
-    const described = describeStreams(file, limits);
+    const described = describePicture(file, limits);
     const times = await readFrameTimes(tools, { path, container, ...described }, limits, signal);
     return { path, container, ...described, stream: described.stream.index, ...times };
   } catch (error) {
@@ -51,11 +51,8 @@ export async function probeClip(tools: FfmpegTools, path: string, limits: ClipLi
   }
 }
 
-/**
- * What a clip is by what its streams are said to be, without its frames and their times.
- * Throws SampleError as `probeClip` does.
- */
-export function describeStreams(file: FileStreams, { limitPixels }: Pick<ClipLimits, 'limitPixels'>) {
+/** What the header says of the picture. Throws as `probeClip` does. */
+export function describePicture(file: FileStreams, { limitPixels }: Pick<ClipLimits, 'limitPixels'>) {
   if (file.streams.length > LARGEST_STREAM_COUNT) {
     throw new SampleError(
       'decode',

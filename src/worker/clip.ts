@@ -181,16 +181,11 @@ async function checkEncoded(
     throw new SampleError('verify', 'clip-differs', `Expected ${glances.length} frames but received ${received}`);
   }
   for await (const { index, rgb } of decodeFrames(tools, encoded, { from: 0, to: received })) {
-    checkResemblance(index, glanceAt(rgb), glances[index] as Glance);
+    const [difference = 0] = changeSince(index, glanceAt(rgb), [glances[index] as Glance]).differences;
+    if (difference <= RESEMBLES) continue;
+    const message = `Expected an encoded frame like the redacted one but its colours differ by ${difference}`;
+    throw new SampleError('verify', 'clip-differs', message);
   }
-}
-
-/** @throws SampleError (`verify`) when an encoded frame does not look like the redacted one. */
-export function checkResemblance(frame: number, encoded: Glance, redacted: Glance): void {
-  const [difference = 0] = changeSince(frame, encoded, [redacted]).differences;
-  if (difference <= RESEMBLES) return;
-  const message = `Expected an encoded frame like the redacted one but its colours differ by ${difference}`;
-  throw new SampleError('verify', 'clip-differs', message);
 }
 
 /** What was redacted, as the log of a clip shows it. @param seen tracks that were detected in this frame. */
