@@ -26,13 +26,17 @@ async function pass(
   path: string,
   container: PublishedContainer,
   { from, to }: { from: 'file' | 'stream'; to: 'file' | 'stream' },
-): Promise<{ source: ClipInfo; out: string; bytes: number[] }> {
+): Promise<{ source: ClipInfo; out: string }> {
   const source = await probeClip(tools, path, LIMITS);
   const opened =
     from === 'file' ? ({ kind: 'file', path } as const) : ({ kind: 'stream', bytes: bytesOf(path) } as const);
   const { clip, rate, frames } = await openArriving(tools, opened, LIMITS);
   const out = join(scratch.path, `passed-${counter++}.${container}`);
   const written: Uint8Array[] = [];
+  let hasCome = (): void => {};
+  const come = new Promise<void>((resolve) => {
+    hasCome = resolve;
+  });
   const sink: ClipSink =
     to === 'file'
       ? { kind: 'file', path: out }
@@ -40,20 +44,21 @@ async function pass(
           kind: 'stream',
           write: async (chunk) => {
             written.push(chunk);
+            hasCome();
           },
         };
   const encoder = openStreamEncoder(tools, clip, { container, rate, sink });
-  const bytes: number[] = [];
   for await (const { index, pts, rgb } of frames()) {
     const at = pts - (source.pts[0] as number);
     expect([index, pts, readNumber(rgb)]).toEqual([index, source.pts[index], index]);
     const next = source.pts[index + 1] ?? (source.pts[0] as number) + source.duration;
     await encoder.write(rgb, { at, duration: next - pts });
-    bytes.push(written.reduce((sum, { length }) => sum + length, 0));
+    // A stream hands on what it has while more is to come.
+    if (to === 'stream' && index === 40) await come;
   }
   await encoder.close();
   if (to === 'stream') await writeFile(out, Buffer.concat(written));
-  return { source, out, bytes };
+  return { source, out };
 }
 
 const CLIPS: readonly [string, ClipRecipe][] = [
@@ -103,7 +108,6 @@ describe.skipIf(ffmpeg === undefined)('a clip that is read once', () => {
       const first = await pass(path, container, { from: 'stream', to: 'stream' });
       const again = await pass(path, container, { from: 'stream', to: 'stream' });
       expect((await readFile(first.out)).equals(await readFile(again.out))).toBe(true);
-      expect(first.bytes[40], container).toBeGreaterThan(0);
     }
   });
 
