@@ -28,6 +28,10 @@ export function assertGoTogether(
   if (o.lookAhead !== undefined && !o.singlePass) {
     throw new UsageError('Expected --single-pass with --look-ahead, since two passes see the whole clip');
   }
+  for (const option of ['boxes', 'corrections'] as const) {
+    if (!o.singlePass || o[option] === undefined) continue;
+    throw new UsageError(`Expected no --${option} with --single-pass, which follows what it detects, but received one`);
+  }
   if (o.singlePass && o.audio !== 'drop') {
     throw new UsageError(`Expected no sound with --single-pass, which drops it, but received --audio ${o.audio}`);
   }

@@ -169,6 +169,7 @@ describe.skipIf(tools === undefined)('clips in a single pass', () => {
     [['-', '--single-pass', '--out', '-', '--log-geometry', 'full'], /Expected no --log-geometry for a clip/],
     [['-', '--single-pass', '--out', '-', '--audio', 'mask'], /Expected no sound with --single-pass, .* --audio mask/],
     [['in', '--single-pass', '--out', 'x', '--audio', 'keep'], /Expected no sound with --single-pass, .* --audio keep/],
+    [['in', '--single-pass', '--out', 'x', '--boxes', 'boxes.jsonl'], /Expected no --boxes with --single-pass/],
     [['in', '--out', 'x', '--look-ahead', '9'], /Expected --single-pass with --look-ahead/],
     [
       ['in', '--out', 'x', '--single-pass', '--look-ahead', '4'],
