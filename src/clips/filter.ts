@@ -95,6 +95,7 @@ async function filter(
   const pool = new WorkerPool(detectingJob(job), { workers: 1 });
   const counters = new SharedArrayBuffer(8);
   const state = new Int32Array(counters);
+  const framesDone = (): number => Atomics.load(state, 0) / 2;
   const served = serveStreams(streams);
   const stop = (): void => {
     Atomics.store(state, 1, 1);
@@ -109,7 +110,7 @@ async function filter(
       device: providers.length > 0 ? providers : ['cpu'],
     };
     onStart?.(about);
-    beat = setInterval(() => onProgress?.({ done: Atomics.load(state, 0) }), BEAT_MS);
+    beat = setInterval(() => onProgress?.({ done: framesDone() }), BEAT_MS);
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
     const start = performance.now();
@@ -123,7 +124,7 @@ async function filter(
       counters,
     });
     if (served.failure !== undefined) throw served.failure;
-    const frames = Atomics.load(state, 0);
+    const frames = framesDone();
     const seconds = (performance.now() - start) / 1000;
     const passed = { ...about, frames, seconds, framesPerSecond: frames / Math.max(seconds, 1e-9) };
     if (outcome.status === 'passed') return { ...passed, status: 'finished', tracks: outcome.counts };

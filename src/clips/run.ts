@@ -203,7 +203,7 @@ class ClipRun {
     if (config.lookAhead !== undefined) {
       const { counters } = progress;
       const record = await publishInOnePass(listed, { ...this.#parts, container, counters, limitFrames: LIMIT_FRAMES });
-      this.#doneBefore += progress.done;
+      this.#doneBefore += progress.done / 2;
       this.#running.delete(progress);
       if (record?.status === 'verified') this.#frames += record.frames;
       return record;
@@ -271,10 +271,10 @@ class ClipRun {
   }
 
   #progress(): ClipRunProgress {
-    const running = [...this.#running].reduce((sum, { done }) => sum + done, 0);
+    const running = [...this.#running].reduce((sum, { done }) => sum + done, 0) / 2;
     const clips = { kept: 0, clips: this.#parts.clips.length, clipsDone: this.#records.length };
     if (this.#parts.config.lookAhead !== undefined) return { ...clips, done: this.#doneBefore + running };
-    const done = Math.min(this.#total, Math.floor(this.#doneBefore + running / 2));
+    const done = Math.min(this.#total, Math.floor(this.#doneBefore + running));
     return { ...clips, done, total: this.#total };
   }
 

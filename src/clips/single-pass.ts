@@ -26,7 +26,7 @@ export interface SinglePassWork {
   readonly output: Pick<ClipOutput, 'fileOf' | 'publish' | 'reject' | 'stage' | 'workOf'>;
   readonly container: PublishedContainer;
   readonly limitFrames: number;
-  /** Two counters: frames written, and whether to stop (1). */
+  /** Two counters: half frames written, and whether to stop (1). */
   readonly counters: SharedArrayBuffer;
 }
 

@@ -120,6 +120,7 @@ export class ClipPass {
     this.#shown = (this.#held[0]?.pts ?? pts + this.#shown) - pts;
     await this.#encoder.write(rgb, { at: pts - this.#first, duration: this.#shown });
     this.frames++;
-    Atomics.add(this.#state, 0, 1);
+    // In two passes it is counted once it was looked at, and again here.
+    Atomics.add(this.#state, 0, 2);
   }
 }

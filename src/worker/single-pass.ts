@@ -27,7 +27,7 @@ export interface SinglePass {
   readonly lookAhead: number;
   /** Decides replacements, with the job's seed and the track. */
   readonly group: number;
-  /** Two counters that the other side reads and writes meanwhile: frames written, and whether to stop (1). */
+  /** Two counters that the other side reads and writes meanwhile: half frames written, and whether to stop (1). */
   readonly counters: SharedArrayBuffer;
 }
 
