@@ -101,6 +101,15 @@ function unreadable(error: unknown): never {
   throw new SampleError('read', 'unreadable', `Expected a readable file but received ${code}`, { cause: error });
 }
 
+/** Frames that wait hold at most as many bytes, whatever a header says of their size. */
+const MOST_HELD_BYTES = 4 * 2 ** 30;
+
+function checkHeld({ width, height }: DescribedClip, { lookAhead }: SinglePass): void {
+  if (3 * width * height * (lookAhead + 1) <= MOST_HELD_BYTES) return;
+  const message = `Expected ${lookAhead + 1} frames that fit into 4 GiB together but received ${width} × ${height}`;
+  throw new SampleError('decode', 'too-many-pixels', message);
+}
+
 interface Opened {
   readonly tools: FfmpegTools;
   readonly arriving: ArrivingClip;
@@ -115,6 +124,7 @@ async function passThrough(
 ): Promise<PassedClip | StoppedSegment> {
   const { files } = task;
   const { clip, rate } = arriving;
+  checkHeld(clip, task);
   const container = task.container === 'keep' ? ownContainer(clip) : task.container;
   const notes = files && (await openNotes(files));
   const encoder = openStreamEncoder(tools, clip, { container, rate, sink });

@@ -253,6 +253,13 @@ describe.skipIf(ffmpeg === undefined)('a single pass', () => {
     expect(Math.max(...waiting)).toBeLessThanOrEqual(8 + 1);
   });
 
+  it('is refused where the frames that wait would fill the memory', async () => {
+    const { path } = makeClip(scratch.path, { extension: 'mkv', frames: 1, filter: 'scale=1440:1080' });
+    const { outcome, frames } = await stream(path, finding(isSeen), { lookAhead: 1000 });
+    expect(outcome).toMatchObject({ stage: 'decode', reason: 'too-many-pixels' });
+    expect(frames).toBe(0);
+  });
+
   it('ends when its reader has gone', async () => {
     const { path } = plain();
     const gone = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
