@@ -60,6 +60,8 @@ export interface Config {
   /** Only this part of the run is done. */
   readonly part?: Part;
   readonly detectEvery: number;
+  /** Clips are read once, and a frame waits for so many after it; absent when they are read twice. */
+  readonly lookAhead?: number;
   readonly audio: AudioMode;
   readonly clipFormat: (typeof CLIP_FORMATS)[number];
   /** Images of these frames are published in the place of clips. */
@@ -118,6 +120,7 @@ export function fillConfig(options: unknown): Config {
     samplesPerShard: o.samplesPerShard,
     ...partOf(o),
     detectEvery: o.detectEvery,
+    ...(o.singlePass ? { lookAhead: o.lookAhead ?? defaultLookAhead(o.detectEvery) } : {}),
     audio: o.audio,
     clipFormat: o.clipFormat,
     ...(o.frames === undefined ? {} : { frames: parseFrames(o.frames) }),
@@ -132,6 +135,11 @@ export function fillConfig(options: unknown): Config {
     retryFailed: o.retryFailed,
     overwrite: o.overwrite,
   });
+}
+
+/** The longest gap that is filled from both sides, with what tells that nothing was cut; 32 where every frame is looked at. */
+function defaultLookAhead(detectEvery: number): number {
+  return 30 + 2 * detectEvery;
 }
 
 /** @throws UsageError for what cannot pass. */

@@ -16,6 +16,7 @@ import { flagOf } from './options.ts';
 import { prepareJob } from './prepare.ts';
 import type { RunHooks, RunSummary } from './run.ts';
 import { Tally } from './tally.ts';
+import { sniffClip } from './video/sniff.ts';
 import { WorkerPool } from './worker/pool.ts';
 
 /** What a filter understands; everything else speaks of folders, of a second reading or of an earlier run. */
@@ -102,7 +103,7 @@ async function filter(
   const sourceIdKey = config.sourceIds ? newSourceIdKey() : undefined;
   const failure = new AbortController();
   const signals = [failure.signal, ...(hooks.signal ? [hooks.signal] : [])];
-  const { samples, dropped } = readTarStream(input, AbortSignal.any(signals));
+  const { samples, dropped } = readTarStream(withoutClips(input), AbortSignal.any(signals));
   const seen = { total: 0, dropped };
   const tally = new Tally(seen, config);
   tally.notices.push(...untouchedNotices(config));
@@ -144,6 +145,21 @@ async function filter(
   } finally {
     await pump?.close();
   }
+}
+
+/** A clip is no damaged archive. */
+function withoutClips(input: ByteSource): ByteSource {
+  let isFirst = true;
+  return {
+    read: async () => {
+      const bytes = await input.read();
+      if (isFirst && bytes !== undefined && sniffClip(bytes) !== undefined) {
+        throw new UsageError('Expected a tar archive on standard input but received a clip; --single-pass reads one');
+      }
+      isFirst = false;
+      return bytes;
+    },
+  };
 }
 
 /** Nobody knows what is to come, so `keep` means the format of the first image. */

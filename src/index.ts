@@ -5,6 +5,12 @@ export {
   createAnonymizer,
   type ProcessOptions,
 } from './api.ts';
+export {
+  type ClipFilter,
+  type ClipFilterHooks,
+  type ClipFilterSummary,
+  openClipFilter,
+} from './clips/filter.ts';
 export { type FrameRunHooks, runFrames } from './clips/frames/run.ts';
 export type { FrameRunSummary } from './clips/frames/tally.ts';
 export { type ListedClip, type ListedClips, listClips } from './clips/list.ts';

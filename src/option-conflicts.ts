@@ -25,6 +25,16 @@ export function assertGoTogether(
     throw new UsageError(`Expected an earlier output to be gone on with for --retry-failed but received ${other}`);
   }
   if (o.boxes !== undefined) assertNoDetectors(o, '--boxes');
+  if (o.lookAhead !== undefined && !o.singlePass) {
+    throw new UsageError('Expected --single-pass with --look-ahead, since two passes see the whole clip');
+  }
+  for (const option of ['boxes', 'corrections'] as const) {
+    if (!o.singlePass || o[option] === undefined) continue;
+    throw new UsageError(`Expected no --${option} with --single-pass, which follows what it detects, but received one`);
+  }
+  if (o.singlePass && o.audio !== 'drop') {
+    throw new UsageError(`Expected no sound with --single-pass, which drops it, but received --audio ${o.audio}`);
+  }
   for (const option of ['redact', 'grow', 'threshold', 'model'] as const) {
     const given = o[option];
     const stray = typeof given === 'object' ? CLASSES.find((c) => c in given && !classes.includes(c)) : undefined;

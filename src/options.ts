@@ -46,6 +46,10 @@ const partIndex = v.pipe(
   v.maxValue(MOST_PARTS - 1, PART_INDEX),
 );
 
+/** The frames that tell a cut from a flash; and more than anybody has the memory for. */
+const [LEAST_LOOK_AHEAD, MOST_LOOK_AHEAD] = [5, 1000];
+const LOOK_AHEAD = `a whole number from ${LEAST_LOOK_AHEAD} to ${MOST_LOOK_AHEAD}`;
+
 const SEEDS = 'a whole number from 0 to 4294967295';
 const seedNumber = v.pipe(v.number(SEEDS), v.integer(SEEDS), v.minValue(0, SEEDS), v.maxValue(0xffffffff, SEEDS));
 
@@ -111,6 +115,16 @@ const optionsSchema = v.strictObject({
   shardCount: v.optional(whole(MOST_PARTS)),
   /** Clips: every how many frames somebody looks. */
   detectEvery: v.optional(whole(100), 1),
+  /** Clips: they are read once, as they arrive, and each frame waits for so many after it. */
+  singlePass: v.optional(flag, false),
+  lookAhead: v.optional(
+    v.pipe(
+      v.number(LOOK_AHEAD),
+      v.integer(LOOK_AHEAD),
+      v.minValue(LEAST_LOOK_AHEAD, LOOK_AHEAD),
+      v.maxValue(MOST_LOOK_AHEAD, LOOK_AHEAD),
+    ),
+  ),
   /** Clips: what becomes of their sound. */
   audio: v.optional(oneOf(AUDIO_MODES), 'drop'),
   /** Clips: what they are published in. */

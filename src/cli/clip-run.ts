@@ -56,7 +56,7 @@ export function describeClips(summary: ClipRunSummary, config: Config): string {
   const reasons = Object.entries(summary.reasons).map(([reason, n]) => [n, ...reason.split('/').reverse()]);
   const dropped = Object.entries(summary.dropped);
   return [
-    describeOutcome(summary),
+    describeOutcome(summary, config),
     '\n',
     table([
       ['class', 'tracks', 'mode'],
@@ -82,10 +82,10 @@ export function describeClips(summary: ClipRunSummary, config: Config): string {
   ].join('');
 }
 
-function describeOutcome(summary: ClipRunSummary): string {
+function describeOutcome(summary: ClipRunSummary, config: Config): string {
   const { total, published, kept, seconds, framesPerSecond, frames, status } = summary;
   if (status === 'interrupted') {
-    return `Interrupted with ${published} of ${plural(total, 'clip')} published. Whole segments are kept; the same command goes on.\n`;
+    return `Interrupted with ${published} of ${plural(total, 'clip')} published. ${config.lookAhead === undefined ? 'Whole segments are kept; t' : 'T'}he same command goes on.\n`;
   }
   const head = `${published} of ${plural(total, 'clip')} anonymized and published, ${plural(frames, 'frame')}`;
   if (kept === total) return `Complete already: ${head}, by an earlier run. Nothing was changed.\n`;

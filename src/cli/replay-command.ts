@@ -16,6 +16,8 @@ const OF_THE_RUN = [
   '--keep',
   '--samples-per-shard',
   '--retry-failed',
+  '--single-pass',
+  '--look-ahead',
   '--shard-index',
   '--shard-count',
 ];

@@ -9,6 +9,7 @@ import { CLIP_FORMATS, ENCODINGS, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS, suggest
 import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
 import { type RunHooks, type RunSummary, run } from '../run.ts';
 import { AUDIO_MODES } from '../video/types.ts';
+import { runClipFilter } from './clip-filter.ts';
 import { executeClips } from './clip-run.ts';
 import { isFilter, runFilter } from './filter.ts';
 import { executeFrames } from './frame-run.ts';
@@ -30,6 +31,7 @@ Examples:
   anonymize - --out - < shard.tar > clean.tar
   anonymize street.mp4 --out ./clean --audio drop
   anonymize ./clips --out ./clean --frames every:5
+  ffmpeg -i rtsp://… -f matroska - | anonymize - --single-pass --out - > clean.mkv
 
 The same command again goes on with a run that was interrupted or killed; --retry-failed tries what
 it could not publish.
@@ -101,6 +103,8 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--encode <format>', `${ENCODINGS.join(' | ')} (default: keep)`)
     .option('--jpeg-quality <n>', '1 to 100 (default: 92)', number)
     .option('--detect-every <n>', 'clips: look at every n-th frame, and follow things between (default: 1)', number)
+    .option('--single-pass', 'clips: read them once, as they arrive; also a stream: anonymize - --single-pass --out -')
+    .option('--look-ahead <n>', 'clips in a single pass: frames that each frame waits for (default: 32)', number)
     .option('--audio <what>', `clips: ${AUDIO_MODES.join(' | ')} (default: drop)`)
     .option('--clip-format <name>', `clips: ${CLIP_FORMATS.join(' | ')} (default: mp4)`)
     .option('--frames <which>', 'clips: images of every:<n>-th frame, or every:<seconds>s, in the place of clips')
@@ -121,6 +125,7 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
     .option('--json', 'print the summary as JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], flags: Record<string, unknown>, command: Command) => {
+      if (isFilter(inputs, flags.out) && flags.singlePass) return exit(await runClipFilter(inputs, flags, terminal));
       if (isFilter(inputs, flags.out)) {
         exit(await runFilter(inputs, flags, terminal));
         return;

@@ -4,10 +4,10 @@ import type { ByteSource } from '../io/tar-archive.ts';
 
 const STDOUT = 1;
 
-/** @throws UsageError for a terminal. */
-export function standardInput(): ByteSource {
+/** @param what is expected there. @throws UsageError for a terminal. */
+export function standardInput(what = 'a tar archive'): ByteSource {
   const { stdin } = process;
-  if (stdin.isTTY) throw new UsageError('Expected a tar archive on standard input but received a terminal');
+  if (stdin.isTTY) throw new UsageError(`Expected ${what} on standard input but received a terminal`);
   const chunks = stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   return {
     read: async () => {

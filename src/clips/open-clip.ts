@@ -10,7 +10,7 @@ import type { ListedClip } from './list.ts';
 import { ClipWorkspace, type Fingerprint } from './workspace.ts';
 
 /** Longest clip, frames: nine hours at 60 a second. */
-const LIMIT_FRAMES = 2_000_000;
+export const LIMIT_FRAMES = 2_000_000;
 
 export interface ClipToOpen extends Omit<Fingerprint, 'sha256'> {
   readonly tools: FfmpegTools;

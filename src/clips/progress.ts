@@ -13,8 +13,8 @@ export class ClipProgress {
   readonly #onStep: (step: ClipStep) => void;
   #step: ClipStep = 'open';
   #kept = 0;
-  /** Frames of the clip; 0 before they are known. */
-  frames = 0;
+  /** Frames of the clip, once they are known. */
+  frames: number | undefined;
 
   /** @param passes over the clip in which every frame is done. */
   constructor(passes: number, onStep: (step: ClipStep) => void = () => {}) {
@@ -33,7 +33,7 @@ export class ClipProgress {
 
   /** Frames done, those that an earlier run has done included; what a worker had to do again counts once. */
   get done(): number {
-    return Math.min(this.frames, (Atomics.load(this.#state, 0) + this.#kept) / this.passes);
+    return Math.min(this.frames ?? Infinity, (Atomics.load(this.#state, 0) + this.#kept) / this.passes);
   }
 
   /** Frames that an earlier run has done. */
@@ -60,7 +60,7 @@ export interface ClipRunProgress {
   readonly done: number;
   /** Frames of `done` that an earlier run has done, in clips that it has not finished. */
   readonly kept: number;
-  /** Frames of all clips; absent before the first one is opened. */
+  /** Frames of all clips; absent before the first one is opened, and when they are read once. */
   readonly total?: number;
   /** Some clips are not opened yet: `total` takes them to have as many frames a byte as those that are. */
   readonly isGuess: boolean;
@@ -94,7 +94,7 @@ export class ClipRunFrames {
     return progress;
   }
 
-  /** A clip of so many bytes will not be worked on: an earlier run has done it, or it cannot be opened. */
+  /** Nobody will know how many frames a clip of so many bytes has: an earlier run has done it, it cannot be opened or is read once. */
   pass(bytes: number): void {
     this.#unopened -= bytes;
   }
@@ -110,7 +110,7 @@ export class ClipRunFrames {
   /** A clip is published or rejected, or the run stops: what is left of it will not be done. */
   end(progress: ClipProgress): void {
     this.#running.delete(progress);
-    this.#frames -= progress.frames - progress.done;
+    this.#frames -= (progress.frames ?? progress.done) - progress.done;
     this.#done += progress.done;
     this.#kept += progress.kept;
   }

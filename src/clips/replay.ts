@@ -33,7 +33,10 @@ import type { ClipRunSummary } from './summary.ts';
 import { ClipWorkspace } from './workspace.ts';
 
 /** Options that a replay of clips does not take from the earlier run. */
-export type ClipReplayOptions = Omit<Options, 'inputs' | 'fromFile' | 'model' | 'quality' | 'boxes' | 'detectEvery'>;
+export type ClipReplayOptions = Omit<
+  Options,
+  'inputs' | 'fromFile' | 'model' | 'quality' | 'boxes' | 'detectEvery' | 'singlePass' | 'lookAhead'
+>;
 
 export interface ClipReplay {
   readonly config: Config;
@@ -71,6 +74,11 @@ export async function openClipReplay(privateDir: string, options: ClipReplayOpti
   const run = await readPrivateRun(folder, seal);
   if (run === undefined || !isClipRun(run.settings)) {
     throw new UsageError(`Expected the private folder of a run over clips but received ${privateDir}`);
+  }
+  if (run.settings.lookAhead !== undefined) {
+    throw new UsageError(
+      `Expected a run that keeps what it detects but ${privateDir} is of a single pass, which does not`,
+    );
   }
   const settings = settingsIn(settingsSchema, run.settings, folder);
   const earlier = { ...run, settings };

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Config } from '../config.ts';
+import { UsageError } from '../errors.ts';
 import { checkOutput } from '../io/output-folder.ts';
 import { openKeys } from '../io/run-keys.ts';
 import { type DetectedBefore, prepareJob } from '../prepare.ts';
@@ -19,6 +20,7 @@ import { type ClipRunParts, followedIn, publishClip } from './publish-clip.ts';
 import type { ClipRecord } from './record.ts';
 import { ClipReview } from './review.ts';
 import { containerOf, detectingJob, privateClipRun, publicSettings, refuseImageOptions } from './settings.ts';
+import { publishInOnePass } from './single-pass.ts';
 import { type ClipRunSummary, summarizeClips } from './summary.ts';
 
 /** After so long, a worker that has not finished a segment counts as hanging; every frame has its own limit. */
@@ -68,6 +70,9 @@ export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promis
   const { config, knownFrames, notices = [] } = work;
   const { clips, dropped } = work.listed;
   refuseImageOptions(config);
+  if (knownFrames !== undefined && config.lookAhead !== undefined) {
+    throw new UsageError('Expected no --single-pass for clips whose detections are known but received one');
+  }
   const { kind } = await checkOutput(config);
   const { seal } = await openKeys(config, kind === 'earlier');
   const review = await reviewOf(config, clips);
@@ -168,13 +173,14 @@ async function publishAll(
     BEAT_MS,
   );
   const lane = async (): Promise<void> => {
+    const publish = config.lookAhead === undefined ? publishClip : publishInOnePass;
     for (let clip = waiting.shift(); clip !== undefined; clip = waiting.shift()) {
       const earlier = await output.kept(clip);
       if (earlier !== undefined) {
         frames.pass(parts.bytesOf(clip));
         done.kept++;
       }
-      const record = earlier ?? (await publishClip(clip, parts));
+      const record = earlier ?? (await publish(clip, parts));
       if (record !== undefined) done.records.push(record);
     }
   };

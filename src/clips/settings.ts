@@ -79,6 +79,7 @@ export function publicSettings(config: Config, job: Job): Record<string, unknown
     clipFormat: config.clipFormat,
     audio: config.audio,
     detectEvery: config.detectEvery,
+    ...(config.lookAhead === undefined ? {} : { lookAhead: config.lookAhead }),
     limitPixels: config.limitPixels,
     logGeometry: config.logGeometry,
   };
@@ -112,24 +113,35 @@ export function privateClipRun(
 }
 
 /** Of everything that decides what is published of a clip. */
-export function policyOf({ detectEvery, clipFormat, audio }: Config, { policyHash }: Job): string {
+export function policyOf({ detectEvery, lookAhead, clipFormat, audio }: Config, { policyHash }: Job): string {
   return sha256(
-    JSON.stringify({ policyHash, detectEvery, clipFormat, audio, weak: WEAK_SHARE, segment: SEGMENT_FRAMES }),
+    JSON.stringify({
+      policyHash,
+      detectEvery,
+      lookAhead,
+      clipFormat,
+      audio,
+      weak: WEAK_SHARE,
+      segment: SEGMENT_FRAMES,
+    }),
   );
 }
 
 /** One sentence each. */
-export function noticesOf({ classes, redact, audio }: Config): string[] {
+export function noticesOf({ classes, redact, audio, lookAhead }: Config): string[] {
   const untouched = classes.filter((cls) => redact[cls] === 'none');
   return [
     ...(untouched.length > 0 ? [`${untouched.join(', ')} will NOT be redacted (mode none)`] : []),
+    ...(lookAhead === undefined
+      ? []
+      : [`each frame is redacted by what was seen before it and in ${lookAhead} frames after it`]),
     ...(audio === 'keep' ? ['sound is kept as it is: voices identify people'] : []),
     ...(audio === 'mask' ? ['voices are obfuscated, which is not anonymous: words and manner of speaking stay'] : []),
   ];
 }
 
 /** Kinds of what the source has and the output has not. */
-export function strippedOf({ dropped, hasAudio }: ClipInfo, { audio }: Config): string[] {
+export function strippedOf({ dropped, hasAudio }: Pick<ClipInfo, 'dropped' | 'hasAudio'>, { audio }: Config): string[] {
   return Object.keys(dropped)
     .filter((kind) => kind !== 'audio' || (hasAudio && audio === 'drop'))
     .sort();

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import type { RgbImage } from '../core/types.ts';
 import { OutputError, SampleError, UsageError } from '../errors.ts';
-import { startFfmpeg } from './ffmpeg.ts';
+import { type FfmpegJob, startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
 import { withPatience } from './patience.ts';
 import { SCALING, scaleMatrix } from './picture.ts';
@@ -30,9 +30,46 @@ const CODEC_OPTIONS: Readonly<Record<ClipCodec, readonly string[]>> = {
   vp8: ['-crf', '10', '-b:v', '4M', '-deadline', 'good', '-cpu-used', '4', '-auto-alt-ref', '0', '-lag-in-frames', '0'],
 };
 
+/** What an encoder must know of a clip. */
+export type EncodedPicture = Pick<ClipInfo, 'colour' | 'height' | 'pixelAspect' | 'width'>;
+
 /** H.264 with 4:2:0 has even sizes only. */
-export function encodedSize({ width, height }: ClipInfo, codec: ClipCodec): { width: number; height: number } {
+export function encodedSize(
+  { width, height }: Pick<ClipInfo, 'height' | 'width'>,
+  codec: ClipCodec,
+): { width: number; height: number } {
   return codec === 'h264' ? { width: width + (width % 2), height: height + (height % 2) } : { width, height };
+}
+
+/**
+ * What ffmpeg is asked for to encode what is written to `frames`, each in one piece that `packed` makes of it, as
+ * Matroska without any times.
+ *
+ * @param rate frames a second. Throws UsageError when this ffmpeg has no such encoder.
+ */
+export function encodingJob(
+  tools: FfmpegTools,
+  clip: EncodedPicture,
+  codec: ClipCodec,
+  rate: string,
+): Pick<FfmpegJob, 'inputs' | 'options'> & { frames: PassThrough; packed: (rgb: RgbImage) => Uint8Array } {
+  const encoder = ENCODERS[codec];
+  if (!tools.encoders.includes(encoder)) {
+    throw new UsageError(`Expected an ffmpeg that has the encoder ${encoder}: install one, or choose another format`);
+  }
+  const size = encodedSize(clip, codec);
+  const frames = new PassThrough({ highWaterMark: 1 });
+  const form = ['-pixel_format', 'rgb24', '-framerate', rate, '-video_size', `${size.width}x${size.height}`];
+  return {
+    frames,
+    packed: (rgb) => toEven(rgb, size),
+    inputs: [{ source: frames, options: [...LOG_LEVELS, '-f', 'rawvideo', ...form] }],
+    options: [
+      ...['-map', '0:0', '-vf', encoderFilter(clip), '-c:v', encoder, '-threads', '1', ...CODEC_OPTIONS[codec]],
+      ...[...tools.keepTimes, ...colourTags(clip.colour), '-fflags', '+bitexact', '-flags:v', '+bitexact'],
+      ...['-f', 'matroska'],
+    ],
+  };
 }
 
 /**
@@ -48,23 +85,8 @@ export async function openEncoder(
   clip: ClipInfo,
   { codec, from, signal, to }: EncodeRange,
 ): Promise<ClipEncoder> {
-  const encoder = ENCODERS[codec];
-  if (!tools.encoders.includes(encoder)) {
-    throw new UsageError(`Expected an ffmpeg that has the encoder ${encoder}: install one, or choose another format`);
-  }
-  const size = encodedSize(clip, codec);
-  const frames = new PassThrough({ highWaterMark: 1 });
-  const rate = ['-framerate', nominalRate(clip), '-video_size', `${size.width}x${size.height}`];
-  const run = startFfmpeg(tools, {
-    inputs: [{ source: frames, options: [...LOG_LEVELS, '-f', 'rawvideo', '-pixel_format', 'rgb24', ...rate] }],
-    options: [
-      ...['-map', '0:0', '-vf', encoderFilter(clip), '-c:v', encoder, '-threads', '1', ...CODEC_OPTIONS[codec]],
-      ...[...tools.keepTimes, ...colourTags(clip.colour), '-fflags', '+bitexact', '-flags:v', '+bitexact'],
-      ...['-f', 'matroska'],
-    ],
-    output: path,
-    ...(signal !== undefined && { signal }),
-  });
+  const { frames, packed, ...job } = encodingJob(tools, clip, codec, nominalRate(clip));
+  const run = startFfmpeg(tools, { ...job, output: path, ...(signal !== undefined && { signal }) });
   let failure: unknown;
   const ended = run.done.catch((error: unknown) => {
     failure = error ?? new Error('ffmpeg failed');
@@ -91,7 +113,7 @@ export async function openEncoder(
       }
       written++;
       if (failure !== undefined) return giveUp();
-      if (frames.write(toEven(rgb, size))) return;
+      if (frames.write(packed(rgb))) return;
       const drained = new Promise<void>((resolve) => frames.once('drain', resolve));
       await withPatience(Promise.race([drained, ended]), run.kill);
       if (failure !== undefined) return giveUp();
@@ -109,11 +131,15 @@ export async function openEncoder(
 
 /** Frames a second on average: what rate control goes by. Times are given when segments are joined. */
 function nominalRate({ duration, pts, timeBase }: ClipInfo): string {
-  const rate = (pts.length * timeBase.den) / (duration * timeBase.num);
+  return rateOption((pts.length * timeBase.den) / (duration * timeBase.num));
+}
+
+/** Frames a second as an option. */
+export function rateOption(rate: number): string {
   return Math.min(240, Math.max(1, rate)).toFixed(3);
 }
 
-function encoderFilter({ colour, pixelAspect }: ClipInfo): string {
+function encoderFilter({ colour, pixelAspect }: EncodedPicture): string {
   return [
     `scale=out_color_matrix=${scaleMatrix(colour)}:out_range=tv:${SCALING}`,
     'format=yuv420p',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { OutputError, SampleError } from '../errors.ts';
 import { type AudioPlan, planAudio } from './audio.ts';
@@ -6,7 +7,7 @@ import { colourCodes } from './colour-codes.ts';
 import { encodedSize } from './encode.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
-import { readMatroska } from './matroska-reader.ts';
+import { type MatroskaItem, readMatroska } from './matroska-reader.ts';
 import { matroskaCluster, matroskaHeader, nanoseconds } from './matroska-writer.ts';
 import { type JoinedPackets, PacketHash } from './packets.ts';
 import { withPatience } from './patience.ts';
@@ -28,7 +29,12 @@ const CODEC_IDS: ReadonlyMap<string, ClipCodec> = new Map([
   ['V_VP8', 'vp8'],
 ]);
 
-const MUXERS: Readonly<Record<PublishedContainer, string>> = { mp4: 'mp4', mov: 'mov', mkv: 'matroska', webm: 'webm' };
+export const MUXERS: Readonly<Record<PublishedContainer, string>> = {
+  mp4: 'mp4',
+  mov: 'mov',
+  mkv: 'matroska',
+  webm: 'webm',
+};
 
 /** The codec of a container's pictures. */
 export function codecFor(container: PublishedContainer): ClipCodec {
@@ -112,7 +118,7 @@ async function* timedPackets(
     let index = 0;
     let first: string | undefined;
     for (const segment of segments) {
-      const { header, codecPrivate, frames } = await openSegment(segment, clip);
+      const { header, codecPrivate, frames } = await openPackets(readMatroska(createReadStream(segment)), clip);
       // All segments must have been encoded with the same parameters: the file holds them once.
       const parameters = header.toString('latin1');
       if (first === undefined) {
@@ -151,8 +157,11 @@ function timeOf({ duration, pts, timeBase }: ClipInfo, index: number): { time: b
   return { time, duration: nanoseconds((pts[index + 1] ?? first + duration) - first, timeBase) - time };
 }
 
-async function openSegment(path: string, clip: ClipInfo) {
-  const items = readMatroska(path);
+/** The header of a Matroska stream with the packets of an encoder, and these, which have no time yet. */
+export async function openPackets(
+  items: AsyncGenerator<MatroskaItem>,
+  clip: Pick<ClipInfo, 'colour' | 'height' | 'pixelAspect' | 'width'>,
+) {
   let codecId = '';
   let codecPrivate: Uint8Array | undefined;
   async function* frames() {

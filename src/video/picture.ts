@@ -23,15 +23,20 @@ const TURNS: Readonly<Record<ClipOrientation['clockwise'], readonly string[]>> =
 };
 
 /** Filters that let the frames from `from` on pass, tell their times and turn them into upright RGB or RGBA. */
-export function framesFilter(
+export function framesFilter(tools: FfmpegTools, clip: ClipInfo, from: number): string {
+  return `select=gte(pts\\,${clip.pts[from] ?? 0}),${uprightFilter(tools, clip)}`;
+}
+
+type Stored = Pick<ClipInfo, 'alpha' | 'colour' | 'height' | 'orientation' | 'width'>;
+
+/** The same for all frames. */
+export function uprightFilter(
   { showTimes }: FfmpegTools,
-  { alpha, colour, height, orientation, pts, width }: ClipInfo,
-  from: number,
+  { alpha, colour, height, orientation, width }: Stored,
 ): string {
   const turned = orientation.clockwise % 180 === 90;
   const size = turned ? `${height}:${width}` : `${width}:${height}`;
   return [
-    `select=gte(pts\\,${pts[from] ?? 0})`,
     showTimes,
     `scale=${size}:in_color_matrix=${scaleMatrix(colour)}:in_range=${colour.range}:${SCALING}`,
     `format=${alpha ? 'rgba' : 'rgb24'}`,

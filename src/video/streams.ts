@@ -41,8 +41,17 @@ export async function readStreams(
   container: Exclude<ClipContainer, 'webp'>,
   signal?: AbortSignal,
 ): Promise<FileStreams> {
-  const options = ['-f', DEMUXERS[container], '-show_streams', '-show_chapters', '-show_format'];
-  return v.parse(STREAMS_SCHEMA, await probeJson(tools, path, options, signal));
+  return parseStreams(await probeJson(tools, path, streamsOptions(container), signal));
+}
+
+/** What ffprobe is asked. */
+export function streamsOptions(container: Exclude<ClipContainer, 'webp'>): string[] {
+  return ['-f', DEMUXERS[container], '-show_streams', '-show_chapters', '-show_format'];
+}
+
+/** @throws what the schema finds wrong with the answer. */
+export function parseStreams(answer: unknown): FileStreams {
+  return v.parse(STREAMS_SCHEMA, answer);
 }
 
 /** The first video stream that is neither cover art nor a set of thumbnails. */

@@ -98,6 +98,15 @@ export interface ClipInfo {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
+/** What is known of a clip before its frames are. */
+export type DescribedClip = Omit<ClipInfo, 'path' | 'pts' | 'duration' | 'keyframes'>;
+
+/** Bytes that arrive, never ahead of their consumer. */
+export interface ByteStream {
+  /** Undefined at the end, and ever after. */
+  read(): Promise<Uint8Array | undefined>;
+}
+
 export interface ClipLimits {
   /** Largest accepted width times height. */
   readonly limitPixels: number;

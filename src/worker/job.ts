@@ -10,6 +10,7 @@ import type { Policy } from '../redact/plan.ts';
 import type { DetectedSegment, DetectSegment, RedactedSegment, RedactSegment, StoppedSegment } from './clip.ts';
 import type { PosedSegment, PoseSegment } from './clip-poses.ts';
 import type { FrameSegment, RedactedFrames } from './frames.ts';
+import type { PassedClip, SinglePass } from './single-pass.ts';
 
 /** Everything a worker needs to know. Plain data: it crosses threads once, when the worker starts. */
 export interface Job
@@ -61,6 +62,7 @@ export type Task =
   /** Samples of one group get the same replacements. */
   | { readonly kind: 'sample'; readonly ref: SampleRef; readonly group: number; readonly known: Known }
   | { readonly kind: 'detect'; readonly ref: SampleRef }
+  | { readonly kind: 'single-pass'; readonly pass: SinglePass }
   | SegmentTask;
 
 /** Work on a part of a clip. */
@@ -90,11 +92,15 @@ export type SegmentOutcome =
   | StoppedSegment
   | RejectedOutcome;
 
+/** What became of a clip that was read once. */
+export type SinglePassOutcome = PassedClip | StoppedSegment | RejectedOutcome;
+
 /** Errors lose their class between threads, so a reply says what happened. */
 export type Reply =
   | { readonly kind: 'ready'; readonly providers: readonly string[] }
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'detected'; readonly outcome: DetectedSample | RejectedOutcome }
   | { readonly kind: 'segment'; readonly outcome: SegmentOutcome }
+  | { readonly kind: 'passed'; readonly outcome: SinglePassOutcome }
   /** The worker cannot be trusted with any sample. */
   | { readonly kind: 'fatal'; readonly message: string };

@@ -3,7 +3,8 @@ import { Piscina } from 'piscina';
 import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
 import { ModelError } from '../errors.ts';
-import type { DetectedSample, Job, Known, Reply, SegmentOutcome, SegmentTask, Task } from './job.ts';
+import type { DetectedSample, Job, Known, Reply, SegmentOutcome, SegmentTask, SinglePassOutcome, Task } from './job.ts';
+import type { SinglePass } from './single-pass.ts';
 import { Slots } from './slots.ts';
 
 /** Hides the hand-off between threads: while one image is in a network, another is decoded or encoded. */
@@ -114,6 +115,29 @@ export class WorkerPool {
     if ('rejected' in answer) return answer.rejected;
     if (answer.kind === 'segment') return answer.outcome;
     throw new ModelError('Expected a part of a clip from a worker');
+  }
+
+  /**
+   * Works on a clip that is read once, for as long as it lasts. A worker that dies costs the clip.
+   * @throws ModelError when a worker reports that it cannot be trusted.
+   */
+  async pass(pass: SinglePass): Promise<SinglePassOutcome> {
+    if (this.#closed) throw new Error('Expected an open pool but it has been closed');
+    await this.#slots.take();
+    const task: Task = { kind: 'single-pass', pass };
+    const answer = this.#piscina.run(task, { transferList: pass.port ? [pass.port] : [] }) as Promise<Reply>;
+    const settled = answer
+      .catch((error: Error) => givenUp('worker-died', error.message))
+      .finally(() => {
+        this.#slots.free();
+        this.#running.delete(settled);
+      });
+    this.#running.add(settled);
+    const reply = await settled;
+    if ('rejected' in reply) return reply.rejected;
+    if (reply.kind === 'fatal') throw new ModelError(reply.message);
+    if (reply.kind === 'passed') return reply.outcome;
+    throw new ModelError('Expected a clip from a worker');
   }
 
   async #answer(task: Task): Promise<Reply | GivenUp> {

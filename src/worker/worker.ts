@@ -9,6 +9,7 @@ import type { Job, Reply, SegmentOutcome, SegmentTask, Task } from './job.ts';
 import { Networks } from './networks.ts';
 import { detectSample, processSample, rejection } from './process.ts';
 import { selfCheck } from './self-check.ts';
+import { singlePass } from './single-pass.ts';
 
 const job = workerData as Job;
 
@@ -36,6 +37,13 @@ export default async function work(task: Task): Promise<Reply> {
   if ('segment' in task) {
     try {
       return { kind: 'segment', outcome: await workOnSegment(task, networks) };
+    } catch (error) {
+      return fatal(error);
+    }
+  }
+  if (task.kind === 'single-pass') {
+    try {
+      return { kind: 'passed', outcome: await singlePass(task.pass, job, networks) };
     } catch (error) {
       return fatal(error);
     }

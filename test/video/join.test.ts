@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RgbImage } from '../../src/core/types.ts';
@@ -262,7 +262,8 @@ function colourBars(width: number, height: number, shift: number): RgbImage {
 
 async function lastFrameOf(segment: string): Promise<Buffer> {
   let last = Buffer.alloc(0);
-  for await (const item of readMatroska(segment)) if (item.kind === 'frame') last = Buffer.from(item.data);
+  for await (const item of readMatroska(createReadStream(segment)))
+    if (item.kind === 'frame') last = Buffer.from(item.data);
   return last;
 }
 

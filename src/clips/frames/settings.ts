@@ -24,6 +24,7 @@ export async function refuseOptions(config: Config): Promise<void> {
     '--protect-labels': config.protectLabels.length > 0,
     '--retry-failed': config.retryFailed,
     '--shard-index': config.part !== undefined,
+    '--single-pass': config.lookAhead !== undefined,
     '--source-ids': config.sourceIds,
     [secret?.from ?? '']: secret !== undefined,
   }).find(([, isGiven]) => isGiven);

@@ -34,9 +34,44 @@ const RESIZES = { sure: 3, weak: 1.6 } as const;
 type Strength = keyof typeof RESIZES;
 
 /**
- * Which boxes are the same thing: in every frame, the likeliest pairs of an expected and a found box first, sure ones
+ * Which boxes are the same thing, frame by frame: the likeliest pairs of an expected and a found box first, sure ones
  * before weak ones (Zhang et al., ByteTrack, 2022), by a motion of constant velocity (Bewley et al., SORT, 2016).
- * Then backwards: weak candidates before the first sure one.
+ * In every sure box there is one track.
+ */
+export class Association {
+  readonly #reach: number;
+  #active: Followed[] = [];
+
+  /** @param reach steps after which a track is given up. */
+  constructor(reach: number) {
+    this.#reach = reach;
+  }
+
+  /**
+   * @param candidates of one class. @param time steps of the frame, later than those before.
+   * @param isCut whether nothing is followed from the frames before to this one.
+   * @returns tracks that begin here, whose sightings grow from now on; and weak candidates that no track takes.
+   */
+  next({ frame, sure, weak }: Candidates, time: number, isCut: boolean): { born: Sighting[][]; free: readonly Box[] } {
+    this.#active = isCut ? [] : this.#active.filter((track) => time - track.time <= this.#reach);
+    const restOfSure = match(this.#active, sure, 'sure', { frame, time });
+    const unmatched = this.#active.filter((track) => track.time < time);
+    const free = match(unmatched, weak, 'weak', { frame, time });
+    const born = restOfSure.map((box) => ({ sightings: [{ frame, box }], motion: startBox(box), time }));
+    this.#active.push(...born);
+    return { born: born.map(({ sightings }) => sightings), free };
+  }
+}
+
+/** Weak candidates that no track has taken going forwards. */
+export interface FreeBoxes {
+  readonly frame: number;
+  readonly boxes: readonly Box[];
+}
+
+/**
+ * Which boxes of a clip are the same thing: forwards as `Association` says, then backwards, weak candidates before the
+ * first sure one.
  *
  * @param frames of one class, in order. @param times steps of every frame.
  * @param cuts frames over which nothing is followed. @param reach steps after which a track is given up.
@@ -48,34 +83,21 @@ export function associate(
   cuts: readonly number[],
   reach: number,
 ): Sighting[][] {
-  const timeOf = (frame: number): number => times[frame] as number;
-  const done: Followed[] = [];
-  const free: { frame: number; boxes: readonly Box[] }[] = [];
-  let active: Followed[] = [];
+  const association = new Association(reach);
+  const tracks: Sighting[][] = [];
+  const free: FreeBoxes[] = [];
   let nextCut = 0;
-  for (const { frame, sure, weak } of frames) {
+  for (const candidates of frames) {
+    const { frame } = candidates;
     let isCut = false;
     while ((cuts[nextCut] ?? Infinity) <= frame) {
       isCut = true;
       nextCut++;
     }
-    const time = timeOf(frame);
-    const isOver = ({ time: last }: Followed): boolean => isCut || time - last > reach;
-    done.push(...active.filter(isOver));
-    active = active.filter((track) => !isOver(track));
-    const restOfSure = match(active, sure, 'sure', { frame, time });
-    free.push({
-      frame,
-      boxes: match(
-        active.filter((track) => track.time < time),
-        weak,
-        'weak',
-        { frame, time },
-      ),
-    });
-    for (const box of restOfSure) active.push({ sightings: [{ frame, box }], motion: startBox(box), time });
+    const { born, free: boxes } = association.next(candidates, times[frame] as number, isCut);
+    tracks.push(...born);
+    free.push({ frame, boxes });
   }
-  const tracks = [...done, ...active].map(({ sightings }) => sightings);
   extendBackwards(tracks, free, times, cuts, reach);
   return tracks;
 }
@@ -130,10 +152,10 @@ function costOf({ motion, last, dt }: Expected, found: Box, strength: Strength):
   return distance <= near ? distance + 1 - iou(box, found) : undefined;
 }
 
-/** Lets every track continue over weak candidates before its first frame. */
-function extendBackwards(
-  tracks: Sighting[][],
-  free: readonly { readonly frame: number; readonly boxes: readonly Box[] }[],
+/** Lets every track continue over weak candidates before its first frame, in place. */
+export function extendBackwards(
+  tracks: readonly Sighting[][],
+  free: readonly FreeBoxes[],
   times: readonly number[],
   cuts: readonly number[],
   reach: number,

@@ -10,13 +10,28 @@ export type { FrameDetections, Timeline, Track, TrackingOptions, TrackWord } fro
 
 /** Frames in a row in which a thing may be missed, and is covered nevertheless. */
 export const MISSED = 8;
-/**
- * Plates are small, and mostly still there where they are lost in the middle of the picture: beyond its ends, one is
- * covered for as many frames more as it was seen in, up to so many.
- */
+/** Frames more for plates, at most. */
 const MORE_FOR_PLATES = 8;
 /** A thing that is found again after so many frames is followed over them: what lies between is covered, too. */
 const REACH = 24;
+
+/** Frames in which a thing may be missed before it is found again. */
+export function marginOf({ detectEvery }: Pick<TrackingOptions, 'detectEvery'>): number {
+  return MISSED + detectEvery;
+}
+
+/**
+ * Frames that are covered before the first and after the last sighting of a thing. Plates are small, and mostly still
+ * there where they are lost in the middle of the picture: one is covered for as many frames more as it was seen in.
+ */
+export function endMarginOf(cls: ClassName, sightings: readonly Sighting[], options: TrackingOptions): number {
+  return marginOf(options) + (cls === 'plate' ? Math.min(MORE_FOR_PLATES, sightings.length - 1) : 0);
+}
+
+/** Steps after which a thing that was not found again is given up. */
+export function reachOf({ detectEvery }: Pick<TrackingOptions, 'detectEvery'>): number {
+  return REACH + 2 * detectEvery;
+}
 
 /**
  * Follows what was found in the frames of a clip, and covers it in those in which it was not found.
@@ -25,18 +40,17 @@ const REACH = 24;
  * box around it is followed. Costs time and memory in proportion to frames and detections.
  */
 export function buildTracks(frames: readonly FrameDetections[], timeline: Timeline, options: TrackingOptions): Track[] {
-  const margin = MISSED + options.detectEvery;
+  const margin = marginOf(options);
   const tracks: Track[] = [];
   for (const cls of CLASSES) {
     const found = associate(
       candidatesOf(frames, cls, options.thresholds[cls]),
       timeline.times,
       timeline.cuts,
-      REACH + 2 * options.detectEvery,
+      reachOf(options),
     );
     const covers = found.sort(byStart).flatMap((sightings) => {
-      const more = cls === 'plate' ? Math.min(MORE_FOR_PLATES, sightings.length - 1) : 0;
-      const cover = coverTrack(sightings, timeline, margin + more);
+      const cover = coverTrack(sightings, timeline, endMarginOf(cls, sightings, options));
       return [cover, ...otherWays(sightings, cover, timeline, margin)];
     });
     for (const cover of covers) tracks.push({ id: tracks.length, class: cls, ...cover });
@@ -45,15 +59,18 @@ export function buildTracks(frames: readonly FrameDetections[], timeline: Timeli
 }
 
 function candidatesOf(frames: readonly FrameDetections[], cls: ClassName, threshold: number): Candidates[] {
-  return frames.map(({ frame, detections }) => {
-    const of = (isWanted: (score: number) => boolean): Box[] =>
-      detections
-        .filter(({ label, score }) => label === cls && isWanted(score))
-        .map(boxOf)
-        .filter((box) => !isEmptyBox(box))
-        .sort(byPlace);
-    return { frame, sure: of((score) => score >= threshold), weak: of((score) => score < threshold) };
-  });
+  return frames.map((frame) => candidatesIn(frame, cls, threshold));
+}
+
+/** @throws SampleError for a box that is not finite. */
+export function candidatesIn({ frame, detections }: FrameDetections, cls: ClassName, threshold: number): Candidates {
+  const of = (isWanted: (score: number) => boolean): Box[] =>
+    detections
+      .filter(({ label, score }) => label === cls && isWanted(score))
+      .map(boxOf)
+      .filter((box) => !isEmptyBox(box))
+      .sort(byPlace);
+  return { frame, sure: of((score) => score >= threshold), weak: of((score) => score < threshold) };
 }
 
 /** @throws SampleError for a box that is not finite: its model must not pass for one that found nothing. */

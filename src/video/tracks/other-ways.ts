@@ -14,17 +14,27 @@ const ELSEWHERE = 0.75;
  * before the gap, and on the way to what came after it. Only where that is elsewhere than in `cover`.
  */
 export function otherWays(sightings: readonly Sighting[], cover: Cover, timeline: Timeline, margin: number): Cover[] {
-  const ways: Cover[] = [];
-  for (const [i, { frame }] of sightings.entries()) {
-    const next = sightings[i + 1];
-    if (next === undefined || next.frame === frame + 1) continue;
-    const before = sightings.slice(Math.max(0, i + 1 - MEMORY), i + 1);
-    const after = sightings.slice(i + 1, i + 1 + MEMORY);
-    const onwards = within(coverTrack(before, timeline, margin), frame + 1, next.frame);
-    const towards = within(coverTrack(after, timeline, margin), frame + 1, next.frame);
-    ways.push(...[onwards, towards].filter((way) => isElsewhere(way, cover)));
-  }
-  return ways;
+  return sightings.flatMap((_, i) => {
+    return waysOverGap(sightings, i, cover, timeline, margin).filter((way) => way !== undefined);
+  });
+}
+
+/** The same for what follows the i-th sighting: the way on from there, and the way to the next one. */
+export function waysOverGap(
+  sightings: readonly Sighting[],
+  i: number,
+  cover: Cover,
+  timeline: Timeline,
+  margin: number,
+): (Cover | undefined)[] {
+  const { frame } = sightings[i] as Sighting;
+  const next = sightings[i + 1];
+  if (next === undefined || next.frame === frame + 1) return [];
+  const before = sightings.slice(Math.max(0, i + 1 - MEMORY), i + 1);
+  const after = sightings.slice(i + 1, i + 1 + MEMORY);
+  const onwards = within(coverTrack(before, timeline, margin), frame + 1, next.frame);
+  const towards = within(coverTrack(after, timeline, margin), frame + 1, next.frame);
+  return [onwards, towards].map((way) => (isElsewhere(way, cover) ? way : undefined));
 }
 
 /** The part from frame `from` to the one before `to`. */
