@@ -56,6 +56,19 @@ describe.skipIf(tools === undefined)('synthetic faces in a clip', () => {
     expect((100 * changes) / shown).toBeLessThan(3);
   });
 
+  it('are the same in a replay, and in frames that become images', async () => {
+    expect((await anonymize(['replay', at('one.private'), '--out', at('again')])).code).toBe(0);
+    const clipOf = (out: string) => readFile(at(out, '000000000.mp4'));
+    expect((await clipOf('again')).equals(await clipOf('one'))).toBe(true);
+    expect((await anonymize([...argsFor('frames', 2), '--frames', 'every:40'])).code).toBe(0);
+    const looksIn = (rows: readonly { regions?: Shown[] }[]) =>
+      rows.map(({ regions = [] }) => regions.map(({ track, mode }) => `${track} ${mode}`));
+    const [, ...rows] = await jsonLines(at('one', '_anonymize/redactions/000000000.jsonl'));
+    const images = await jsonLines(at('frames', '_anonymize/redactions/00000.jsonl'));
+    expect(looksIn(images)).toEqual(looksIn(rows.filter((_, frame) => frame % 40 === 0)));
+    expect(images).toHaveLength(4);
+  }, 300_000);
+
   it('are the same after a kill of two workers, once one of them goes on', async () => {
     const work = at('killed.private', 'clips', '000000000');
     await anonymize(argsFor('killed', 2), {

@@ -194,6 +194,11 @@ describe.skipIf(tools === undefined)('frames of clips', () => {
     expect(await readFile(at('clean', '_anonymize/run.json'), 'utf8')).toBe(state);
   });
 
+  it('are refused in a single pass, which does not know them', async () => {
+    const refused = await anonymize([...argsFor('never'), '--single-pass']);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/^anonymize: Expected no --single-pass/) });
+  });
+
   it('by time and in folders keep the names of their clips, in the format that is asked for', async () => {
     const options = ['--preset', 'faces', '--quality', 'fast', '--workers', '2', '--detect-every', '5'];
     const folder = ['--frames', 'every:1s', '--format', 'folder', '--encode', 'png', '--hf-metadata'];

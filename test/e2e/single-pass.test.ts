@@ -91,6 +91,8 @@ describe.skipIf(tools === undefined)('clips in a single pass', () => {
     ).toEqual([]);
     expect((await anonymize(['verify', at('clean')])).stdout).toContain('Sound');
     expect((await anonymize(args)).stdout).toContain('Complete already');
+    const again = await anonymize(['replay', at('clean.private'), '--out', at('again')]);
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('is of a single pass') });
     const other = await anonymize([...args, '--look-ahead', '20']);
     expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('look-ahead: 32 → 20') });
   }, 300_000);

@@ -99,6 +99,17 @@ describe('a window over a stream', () => {
     expect(new Set(frames.flat().map(({ track }) => track)).size).toBe(1);
   });
 
+  it('covers plates that were seen for a while as long beyond their sightings as two passes do', () => {
+    const plate = detectionOf('plate', boxAround(200, 120, 40, 12));
+    const detectionsOf = (frame: number) => (frame >= 30 && frame < 40 ? [plate] : []);
+    const frames = covered(detectionsOf, 80, { lookAhead: 32 });
+    const looked = Array.from({ length: 80 }, (_, frame) => ({ frame, detections: detectionsOf(frame) }));
+    const [whole] = buildTracks(looked, timelineOf(80), { thresholds: THRESHOLDS, detectEvery: 1 });
+    const inFrames = frames.flatMap((boxes, frame) => (boxes.length > 0 ? [frame] : []));
+    expect(inFrames).toEqual(whole?.boxes.map((_, i) => whole.from + i));
+    expect(inFrames[0]).toBe(30 - 17);
+  });
+
   it('covers less the shorter it looks ahead: what begins later, and gaps until it sees their end', () => {
     const detectionsOf = (frame: number) => ((frame >= 20 && frame < 30) || frame >= 52 ? [face(200)] : []);
     const counts = [5, 12, 32].map((lookAhead) => {
