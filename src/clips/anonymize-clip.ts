@@ -61,9 +61,9 @@ export async function anonymizeClip(work: ClipWork): Promise<AnonymizedClip | Re
   const { clip, progress } = work;
   const segments = segmentsIn(clip);
   try {
-    const isPosed = !work.drawsFaces || (await isRedacted(work));
-    if (work.drawsFaces && isPosed) progress.keep(clip.pts.length);
-    const covers = await findCovers({ ...work, drawsFaces: !isPosed });
+    const needsPoses = work.drawsFaces && !(await isRedacted(work));
+    if (work.drawsFaces && !needsPoses) progress.keep(clip.pts.length);
+    const covers = await findCovers({ ...work, drawsFaces: needsPoses });
     if (!(covers instanceof Covers)) return covers;
     progress.enter('redact');
     const redacted = await eachSegment(work, segments, (segment) => redact(work, covers, segment));

@@ -94,7 +94,7 @@ export class ClipRunFrames {
     return progress;
   }
 
-  /** Nobody will know how many frames a clip of so many bytes has: an earlier run has done it, it cannot be opened or is read once. */
+  /** A clip of so many bytes will not be counted: an earlier run has done it, it cannot be opened, or it is read once. */
   pass(bytes: number): void {
     this.#unopened -= bytes;
   }
