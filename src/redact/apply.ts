@@ -57,8 +57,8 @@ export function redactInPlace(image: Redactable, regions: readonly Region[], opt
       if (stepOf(job, options) === step) {
         redactRegion(image, region, painterFor(image.rgb, region, patch, options), options.fill);
       }
-      if (step === 'ground' && patch?.ground) drawOverlay(image.rgb, patch.ground);
-      if (step === 'draw' && patch?.overlay) drawOverlay(image.rgb, patch.overlay);
+      const overlay = step === 'ground' ? patch?.ground : step === 'draw' ? patch?.overlay : undefined;
+      if (overlay) drawOverlay(image.rgb, overlay, reachOf(region, image.rgb));
     }
   }
   return jobs.map(({ region }) => region);
@@ -169,6 +169,18 @@ function redactRegion({ rgb, alpha }: Redactable, region: Region, paint: RowPain
     alpha?.fill(255, y * width + left, y * width + right);
   }
   checkResidual(rgb, region, spans, fill);
+}
+
+/** Whether a pixel is in the region's shape or in the feather around it. */
+function reachOf(region: Region, { width, height }: RgbImage): (x: number, y: number) => boolean {
+  const { y1, start, end } = rowSpans(region, width, height);
+  const fades = featherWeight(region, featherWidth(region));
+  const weight = new Float64Array(1);
+  return (x, y) => {
+    const row = y - y1;
+    const isInside = x >= (start[row] ?? Infinity) && x < (end[row] ?? 0);
+    return isInside || fades(x, y, weight, 0);
+  };
 }
 
 function checkImage({ rgb, alpha }: Redactable): void {

@@ -64,14 +64,21 @@ export function patchPainter({ image, x: left, y: top }: Patch): RowPainter {
   };
 }
 
-/** Draws an overlay that lies within the image (`over`: Porter and Duff, 1984). */
-export function drawOverlay({ data, width }: RgbImage, overlay: Overlay): void {
+/**
+ * Draws an overlay that lies within the image (`over`: Porter and Duff, 1984), but for pixels that its region does not
+ * reach: the blur of what is drawn knows no shape.
+ */
+export function drawOverlay(
+  { data, width }: RgbImage,
+  overlay: Overlay,
+  isReached: (x: number, y: number) => boolean,
+): void {
   const { rgba } = overlay;
   for (let y = 0; y < overlay.height; y++) {
     for (let x = 0; x < overlay.width; x++) {
       const from = (y * overlay.width + x) * 4;
       const keep = 1 - (rgba[from + 3] as number);
-      if (keep === 1) continue;
+      if (keep === 1 || !isReached(overlay.x + x, overlay.y + y)) continue;
       const at = ((overlay.y + y) * width + overlay.x + x) * 3;
       for (let c = 0; c < 3; c++) {
         const value = (rgba[from + c] as number) + (data[at + c] as number) * keep + 0.5;

@@ -269,12 +269,12 @@ describe('fuse', () => {
     return { label: 'text', model: 'ocr', score, box: { x1, y1: 0, x2, y2: 100 } };
   };
 
-  // One after the other, the last one would be left out: it is like the widened first one, but not like the first.
-  it('takes all looks at once, so that none is judged by what another has widened', async () => {
+  // One after the other, the last one would be left out: it is like the fused first one, but not like the first.
+  it('takes all looks at once, so that none is judged by what another has moved', async () => {
     const network = await open(await networks.brightness(64, 64), { text: 0.2 });
     const looks = [text(0.9, 0, 100), text(0.6, 20, 125), text(0.4, 40, 150)].map((d) => ({ whole: [d], cut: [] }));
     const expected = [
-      [0.9, 0, 125],
+      [0.9, 4, 117.5],
       [0.4, 40, 150],
     ];
     for (const order of [looks, looks.toReversed()]) {

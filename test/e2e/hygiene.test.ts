@@ -12,7 +12,7 @@ import { filesIn } from '../fixtures/ioHelpers.ts';
 import { anonymize, jsonLines, listing, photograph, type Ran, sharedScratch, watched, write } from './command.ts';
 
 /** In every string that is planted inside of a file; short, so that a cut one is found too. */
-const MARK = '7f3a91';
+const MARK = '7q3x91';
 /** In every name that a source has: of a file, a folder, a member, an owner. */
 const NAME = 'e81c5d';
 const CAPTION = `CANARY-caption-${MARK} Anna Example, Musterstrasse 1`;

@@ -391,6 +391,20 @@ describe('overlaps', () => {
   });
 });
 
+const SLIVER: Scene = {
+  ...{ width: 5, height: 18, grow: 0.1 },
+  detection: detect(
+    'plate',
+    [-0.25, -4.8765591383206175, 0.25, 4.8765591383206175],
+    [
+      [-0.25, -4.8765591383206175],
+      [0.25, -4.8765591383206175],
+      [0.25, 4.8765591383206175],
+      [-0.25, 4.8765591383206175],
+    ],
+  ),
+};
+
 describe('alpha', () => {
   it('becomes opaque exactly where colour may have changed', () => {
     fc.assert(
@@ -408,6 +422,8 @@ describe('alpha', () => {
         expect(alpha.filter((value) => value === 7).length).toBe(width * height - opaque);
         if (mode === 'solid' || mode === 'pixelate') expect(opaque).toBe(mask.filter((v) => v === 1).length);
       }),
+      // A plate of half a pixel at the border, whose drawing is blurred beyond its soft edge.
+      { examples: [[SLIVER, 'synthetic', -15]] },
     );
   });
 });
