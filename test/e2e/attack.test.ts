@@ -100,7 +100,8 @@ describe('people in folders of their own, redacted with solid', () => {
   });
 
   it('are recognised before, and after no better than by guessing, in a WebDataset whose keys have no names', () => {
-    expect([ran.stderr, ran.code]).toEqual(['', 0]);
+    // A busy machine takes so long that progress is told.
+    expect([ran.stderr.replace(/^.* img\/s.*\n/gm, ''), ran.code]).toEqual(['', 0]);
     expect(report).toMatchObject({
       photographs: 12,
       people: { photographs: 12, people: 6, withMates: 6 },
