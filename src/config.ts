@@ -138,7 +138,7 @@ export function fillConfig(options: unknown): Config {
 }
 
 /** The longest gap that is filled from both sides, with what tells that nothing was cut; 32 where every frame is looked at. */
-function defaultLookAhead(detectEvery: number): number {
+export function defaultLookAhead(detectEvery: number): number {
   return 30 + 2 * detectEvery;
 }
 

@@ -1,10 +1,9 @@
 import { type ClipFilterHooks, type ClipFilterSummary, openClipFilter } from '../clips/filter.ts';
 import { CLASSES } from '../core/types.ts';
-import { UsageError } from '../errors.ts';
 import { asOutputError } from '../io/atomic.ts';
 import { interruptible } from './interrupt.ts';
 import { ProgressLine } from './progress.ts';
-import { standardInput, standardOutput } from './standard-streams.ts';
+import { assertBetweenPipes, standardInput, standardOutput } from './standard-streams.ts';
 import { duration, plural, type Terminal } from './terminal.ts';
 
 /**
@@ -18,11 +17,7 @@ export async function runClipFilter(
   terminal: Terminal,
 ): Promise<number> {
   const { quiet, json, out, ...options } = flags;
-  if (inputs.length !== 1 || inputs[0] !== '-' || out !== '-') {
-    throw new UsageError(
-      `Expected "-" as the only input and --out - (standard input to standard output) but received ${inputs.join(' ')} and ${out === undefined ? 'no --out' : `--out ${out}`}`,
-    );
-  }
+  assertBetweenPipes(inputs, out);
   const filter = openClipFilter(options);
   const write = standardOutput();
   const streams = {

@@ -1,9 +1,8 @@
-import { UsageError } from '../errors.ts';
 import { openFilter } from '../filter.ts';
 import type { RunHooks } from '../run.ts';
 import { interruptible } from './interrupt.ts';
 import { ProgressLine, runCounts } from './progress.ts';
-import { standardInput, standardOutput } from './standard-streams.ts';
+import { assertBetweenPipes, standardInput, standardOutput } from './standard-streams.ts';
 import { describeFiltered } from './summary.ts';
 import { plural, type Terminal } from './terminal.ts';
 
@@ -23,11 +22,7 @@ export async function runFilter(
   terminal: Terminal,
 ): Promise<number> {
   const { quiet, json, out, ...options } = flags;
-  if (inputs.length !== 1 || inputs[0] !== '-' || out !== '-') {
-    throw new UsageError(
-      `Expected "-" as the only input and --out - (standard input to standard output) but received ${inputs.join(' ')} and ${out === undefined ? 'no --out' : `--out ${out}`}`,
-    );
-  }
+  assertBetweenPipes(inputs, out);
   const filter = openFilter(options);
   const { config } = filter;
   const streams = { input: standardInput(), output: standardOutput() };

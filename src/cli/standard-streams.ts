@@ -44,3 +44,11 @@ function settled<T>(start: (done: (error?: Error | null, value?: T) => void) => 
     start((error, value) => (error ? reject(error) : resolve(value as T)));
   });
 }
+
+/** @throws UsageError unless one stream comes in and one goes out. */
+export function assertBetweenPipes(inputs: readonly string[], out: unknown): void {
+  if (inputs.length === 1 && inputs[0] === '-' && out === '-') return;
+  throw new UsageError(
+    `Expected "-" as the only input and --out - (standard input to standard output) but received ${inputs.join(' ')} and ${out === undefined ? 'no --out' : `--out ${out}`}`,
+  );
+}

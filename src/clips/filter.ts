@@ -1,4 +1,4 @@
-import { type Config, fillConfig } from '../config.ts';
+import { type Config, defaultLookAhead, fillConfig } from '../config.ts';
 import type { RejectedOutcome } from '../core/outcome.ts';
 import type { ClassName } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
@@ -118,7 +118,7 @@ async function filter(
       port: served.port,
       container,
       every: config.detectEvery,
-      lookAhead: config.lookAhead ?? 0,
+      lookAhead: config.lookAhead ?? defaultLookAhead(config.detectEvery),
       thresholds: trackingThresholds(job),
       group: 0,
       counters,

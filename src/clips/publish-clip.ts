@@ -1,10 +1,11 @@
 import type { Config } from '../config.ts';
+import type { ClassName } from '../core/types.ts';
 import { sha256OfFile } from '../io/atomic.ts';
 import type { Track } from '../video/tracks/index.ts';
-import type { ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
+import type { ClipInfo, DescribedClip, FfmpegTools, PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
-import { type AnonymizedClip, anonymizeClip, type ClipSettings } from './anonymize-clip.ts';
+import { anonymizeClip, type ClipSettings } from './anonymize-clip.ts';
 import { tracksOf } from './first-pass.ts';
 import { type KnownFramesOf, storedFrames } from './known-frames.ts';
 import type { ListedClip } from './list.ts';
@@ -15,6 +16,15 @@ import { type ClipRecord, type FrameRecord, publicClipRegion, type VerifiedClip 
 import type { ClipReview } from './review.ts';
 import { policyOf, strippedOf, trackingThresholds } from './settings.ts';
 import { ClipWorkspace } from './workspace.ts';
+
+/** A clip that is written, and not yet published. */
+export interface WrittenClip {
+  readonly clip: DescribedClip;
+  readonly frames: number;
+  /** Things that were seen. */
+  readonly counts: Readonly<Record<ClassName, number>>;
+  readonly path: string;
+}
 
 /** What all clips of a run share. */
 export interface ClipRunParts {
@@ -65,7 +75,8 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
       return await output.reject(listed, outcome);
     }
     progress.enter('publish');
-    const record = await recordOf(listed, clip, outcome, path, parts);
+    const { counts } = outcome;
+    const record = await recordOf(listed, { clip, frames: clip.pts.length, counts, path }, parts);
     await output.publish(listed, path, record, frameRecords(workspace, outcome.segments));
     await workspace.removeSegments(outcome.segments);
     return record;
@@ -98,11 +109,10 @@ function clipToOpen(
   return { tools, listed, ...place, seed, limitPixels, timeoutSeconds, knownFrames };
 }
 
-async function recordOf(
+/** The public record of a clip that has been written to `path` and verified. */
+export async function recordOf(
   listed: ListedClip,
-  clip: ClipInfo,
-  { counts }: AnonymizedClip,
-  path: string,
+  { clip, frames, counts, path }: WrittenClip,
   { config, job, output }: ClipRunParts,
 ): Promise<VerifiedClip> {
   return {
@@ -113,7 +123,7 @@ async function recordOf(
     status: 'verified',
     width: clip.width,
     height: clip.height,
-    frames: clip.pts.length,
+    frames,
     policy: policyOf(config, job),
     models: job.models,
     counts,

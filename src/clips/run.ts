@@ -173,14 +173,16 @@ async function publishAll(
     BEAT_MS,
   );
   const lane = async (): Promise<void> => {
-    const publish = config.lookAhead === undefined ? publishClip : publishInOnePass;
+    const { lookAhead } = config;
+    const publish = (clip: ListedClip): Promise<ClipRecord | undefined> =>
+      lookAhead === undefined ? publishClip(clip, parts) : publishInOnePass(clip, lookAhead, parts);
     for (let clip = waiting.shift(); clip !== undefined; clip = waiting.shift()) {
       const earlier = await output.kept(clip);
       if (earlier !== undefined) {
         frames.pass(parts.bytesOf(clip));
         done.kept++;
       }
-      const record = earlier ?? (await publish(clip, parts));
+      const record = earlier ?? (await publish(clip));
       if (record !== undefined) done.records.push(record);
     }
   };

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
-import { CLASSES, type ClassName } from '../core/types.ts';
+import type { ClassName } from '../core/types.ts';
+import { reportingFrom } from '../detect/pipeline.ts';
 import { UsageError } from '../errors.ts';
 import { sha256 } from '../io/atomic.ts';
 import { KEPT_BY_DEFAULT } from '../io/keep.ts';
@@ -34,17 +35,7 @@ export function refuseImageOptions(config: Config): void {
 
 /** Text on plates is looked for, too, and weak candidates are reported: tracks decide what is redacted. */
 export function detectingJob(job: Job): Job {
-  const { thresholds, plateShape } = job.detect;
-  const floors = Object.fromEntries(CLASSES.map((cls) => [cls, thresholds[cls] * WEAK_SHARE]));
-  return {
-    ...job,
-    detect: {
-      ...job.detect,
-      thresholds: floors as Record<ClassName, number>,
-      mergePlatesAndText: false,
-      ...(plateShape ? { plateShape: { ...plateShape, threshold: plateShape.threshold * WEAK_SHARE } } : {}),
-    },
-  };
+  return { ...job, detect: reportingFrom(job.detect, WEAK_SHARE) };
 }
 
 /** Least scores at which a track begins; none does of a class that nobody has asked for. */

@@ -2,29 +2,37 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { RejectedOutcome } from '../core/outcome.ts';
 import { SampleError } from '../errors.ts';
-import { makeFolder, sha256OfFile } from '../io/atomic.ts';
+import { makeFolder } from '../io/atomic.ts';
+import type { PublishedContainer } from '../video/types.ts';
 import { verifyClip } from '../video/verify.ts';
 import type { ClipRegion } from '../worker/clip.ts';
 import { rejection } from '../worker/process.ts';
 import type { PassedClip } from '../worker/single-pass.ts';
 import type { ListedClip } from './list.ts';
 import { LIMIT_FRAMES } from './open-clip.ts';
-import type { ClipRunParts } from './publish-clip.ts';
-import { type ClipRecord, type FrameRecord, publicClipRegion, type VerifiedClip } from './record.ts';
-import { policyOf, strippedOf, trackingThresholds } from './settings.ts';
+import { type ClipRunParts, recordOf } from './publish-clip.ts';
+import { type ClipRecord, type FrameRecord, publicClipRegion } from './record.ts';
+import { trackingThresholds } from './settings.ts';
 
 /**
  * One clip from its file to its published record in a single pass. Undefined when it was stopped: the next run begins
  * with it anew.
+ * @param lookAhead frames that must have arrived after one before it is redacted.
  * @throws ModelError, UsageError, OutputError: the run cannot go on.
  */
-export async function publishInOnePass(listed: ListedClip, parts: ClipRunParts): Promise<ClipRecord | undefined> {
+export async function publishInOnePass(
+  listed: ListedClip,
+  lookAhead: number,
+  parts: ClipRunParts,
+): Promise<ClipRecord | undefined> {
   const { config, containerFor, job, output, pool, frames: run } = parts;
   const progress = run.begin(2, (step) => parts.onStep(step, listed));
   // Nobody knows how many frames it has.
   run.pass(parts.bytesOf(listed));
   const folder = output.workOf(listed);
+  const container = containerFor(listed);
   try {
     const out = await output.stage(listed);
     await makeFolder(folder, 0o700);
@@ -33,9 +41,9 @@ export async function publishInOnePass(listed: ListedClip, parts: ClipRunParts):
     const regions = join(folder, 'regions.jsonl');
     const outcome = await pool.pass({
       files: { source: listed.path, out, regions, glances: join(folder, 'glances'), limitFrames: LIMIT_FRAMES },
-      container: containerFor(listed),
+      container,
       every: config.detectEvery,
-      lookAhead: config.lookAhead ?? 0,
+      lookAhead,
       thresholds: trackingThresholds(job),
       group: listed.index,
       counters: progress.counters,
@@ -43,9 +51,11 @@ export async function publishInOnePass(listed: ListedClip, parts: ClipRunParts):
     if (outcome.status === 'stopped') return undefined;
     if (outcome.status !== 'passed') return await output.reject(listed, outcome);
     progress.enter('verify');
-    const record = await recordOf(listed, outcome, out, parts);
-    if (!('file' in record)) return await output.reject(listed, record);
+    const unlike = await unlikeSource(outcome, out, container, parts);
+    if (unlike !== undefined) return await output.reject(listed, unlike);
     progress.enter('publish');
+    const { clip, counts, times } = outcome;
+    const record = await recordOf(listed, { clip, frames: times?.pts.length ?? 0, counts, path: out }, parts);
     await output.publish(listed, out, record, frameRecords(regions));
     return record;
   } finally {
@@ -54,36 +64,20 @@ export async function publishInOnePass(listed: ListedClip, parts: ClipRunParts):
   }
 }
 
-async function recordOf(
-  listed: ListedClip,
-  { clip, counts, times = { pts: [], duration: 0 } }: PassedClip,
+/** @returns why it must not be published, if so. */
+async function unlikeSource(
+  { clip, times = { pts: [], duration: 0 } }: PassedClip,
   out: string,
-  { config, containerFor, job, output, tools }: ClipRunParts,
-) {
-  const container = containerFor(listed);
+  container: PublishedContainer,
+  { tools }: ClipRunParts,
+): Promise<RejectedOutcome | undefined> {
   try {
     await verifyClip(tools, out, { ...clip, path: out, ...times, keyframes: [0] }, { container, audio: 'drop' });
+    return undefined;
   } catch (error) {
     if (error instanceof SampleError) return rejection(error, error.stage);
     throw error;
   }
-  const record: VerifiedClip = {
-    v: 1,
-    key: listed.key,
-    kind: 'clip',
-    file: output.fileOf(listed),
-    status: 'verified',
-    width: clip.width,
-    height: clip.height,
-    frames: times.pts.length,
-    policy: policyOf(config, job),
-    models: job.models,
-    counts,
-    audio: 'drop',
-    stripped: strippedOf(clip, config),
-    out_sha256: await sha256OfFile(out),
-  };
-  return record;
 }
 
 async function* frameRecords(file: string): AsyncGenerator<FrameRecord> {

@@ -31,6 +31,21 @@ export interface Detected {
   readonly timings: Record<string, number>;
 }
 
+/**
+ * The same setup, reporting from a share (0…1) of each least score on, plates and text apart: neither stands for the
+ * other where weaker candidates count, too.
+ */
+export function reportingFrom(setup: DetectSetup, share: number): DetectSetup {
+  const { face, body, plate, text } = setup.thresholds;
+  const { plateShape } = setup;
+  return {
+    ...setup,
+    thresholds: { face: face * share, body: body * share, plate: plate * share, text: text * share },
+    mergePlatesAndText: false,
+    ...(plateShape ? { plateShape: { ...plateShape, threshold: plateShape.threshold * share } } : {}),
+  };
+}
+
 /** All networks of one worker. */
 export class DetectPipeline {
   readonly #setup: DetectSetup;

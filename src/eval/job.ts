@@ -1,4 +1,4 @@
-import { CLASSES, type ClassName } from '../core/types.ts';
+import { reportingFrom } from '../detect/pipeline.ts';
 import { KEPT_SHARE } from '../prepare.ts';
 import type { Job } from '../worker/job.ts';
 
@@ -11,15 +11,5 @@ import type { Job } from '../worker/job.ts';
  * @returns thresholds by class are those of the floor; the operating ones are in `job`.
  */
 export function evaluationJob(job: Job): Job {
-  const { thresholds, plateShape } = job.detect;
-  const floors = Object.fromEntries(CLASSES.map((cls) => [cls, thresholds[cls] * KEPT_SHARE]));
-  return {
-    ...job,
-    detect: {
-      ...job.detect,
-      thresholds: floors as Record<ClassName, number>,
-      mergePlatesAndText: false,
-      ...(plateShape ? { plateShape: { ...plateShape, threshold: plateShape.threshold * KEPT_SHARE } } : {}),
-    },
-  };
+  return { ...job, detect: reportingFrom(job.detect, KEPT_SHARE) };
 }

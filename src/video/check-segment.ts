@@ -32,14 +32,18 @@ export async function checkSegment(
   for await (const glance of decodeGlances(tools, path, clip)) {
     const expected = glances[received];
     if (expected === undefined) throw differs(`${glances.length} frames but received more`);
-    const [difference = Number.NaN] = changeSince(received, glance, [expected]).differences;
-    // A difference that is no number is none that is small.
-    if (!(difference <= RESEMBLES)) {
-      throw differs(`an encoded frame like the redacted one but its colours differ by ${difference}`);
-    }
+    assertResembles(received, glance, expected);
     received++;
   }
   if (received < glances.length) throw differs(`${glances.length} frames but received ${received}`);
+}
+
+/** @throws SampleError (`verify`, `clip-differs`) when an encoded frame does not look like the redacted one. */
+export function assertResembles(frame: number, encoded: Glance, redacted: Glance): void {
+  const [difference = Number.NaN] = changeSince(frame, encoded, [redacted]).differences;
+  // A difference that is no number is none that is small.
+  if (difference <= RESEMBLES) return;
+  throw differs(`an encoded frame like the redacted one but its colours differ by ${difference}`);
 }
 
 function differs(expected: string): SampleError {
