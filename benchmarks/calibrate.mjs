@@ -28,7 +28,7 @@ const FLOOR = { face: 0.06, body: 0.06, plate: 0.03, text: 0.1 };
 const GROWTHS = {
   face: [0, 0.03, 0.06, 0.09],
   body: [0.04, 0.08, 0.12],
-  plate: [0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.16],
+  plate: [0, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.16],
   text: [0.2, 0.3, 0.4],
 };
 
@@ -187,7 +187,8 @@ if (values.write) {
   const manifest = JSON.parse(await readFile(MANIFEST_URL, 'utf8'));
   for (const { cls, id, family, quality, threshold, growth, measured } of chosen) {
     const levels = manifest.models.find((m) => m.id === id)?.levels ?? manifest.families[family];
-    levels[quality].classes[cls] = { threshold, growth, measured };
+    const { slack } = levels[quality].classes[cls] ?? {};
+    levels[quality].classes[cls] = { threshold, growth, ...(slack ? { slack } : {}), measured };
   }
   await writeFile(MANIFEST_URL, `${JSON.stringify(manifest, null, 2)}\n`);
 }

@@ -135,10 +135,19 @@ export class Network {
       const content = levels.content(view);
       if (next) void levels.content(next);
       for (const d of await this.#run(view, await content, keep)) {
-        (isCut(d.box, view, width, height) ? cut : whole).push(d);
+        (isCut(d.box, view, width, height) ? cut : whole).push(this.#withSlack(d, view));
       }
     }
     return { whole, cut };
+  }
+
+  #withSlack(d: Detection, { letterbox }: View): Detection {
+    const { classes } = this.#setup.model.level;
+    const slack = (d.label !== 'vehicle' && classes[d.label]?.slack) || 0;
+    if (slack === 0) return d;
+    const { x1, y1, x2, y2 } = d.box;
+    const [dx, dy] = [slack / letterbox.scaleX, slack / letterbox.scaleY];
+    return { ...d, box: { x1: x1 - dx, y1: y1 - dy, x2: x2 + dx, y2: y2 + dy } };
   }
 
   /** Drops doubtful detections of much of the image that a look at a smaller scale does not bear out. */

@@ -74,7 +74,9 @@ const operatingPointSchema = v.strictObject({
   threshold: fraction,
   /** Padding per side: a fraction of the box's own width and height, or of a text line's height. */
   growth: v.pipe(v.number(), v.minValue(0)),
-  /** What the two numbers above reach on labelled photographs that took no part in choosing them. */
+  /** Pixels of the model by which every look's box is moved outwards on each side: small boxes are off by more of their size. */
+  slack: v.optional(v.pipe(v.number(), v.minValue(0))),
+  /** What these numbers reach on labelled photographs that took no part in choosing them. */
   measured: v.optional(v.strictObject({ cover90: fraction, background: fraction, objects: positive })),
 });
 

@@ -24,6 +24,20 @@ function expectBar(found: readonly Detection[], bar: Box, pixel: number): void {
   expect(Math.abs(boxHeight(box) - boxHeight(bar) - grown)).toBeLessThan(6 * pixel);
 }
 
+describe('slack', () => {
+  it.each([
+    ['shown as it is', 128, 2, [18, 28, 62, 52]],
+    ['shown enlarged', 64, 2, [9, 14, 31, 26]],
+    ['shown smaller', 256, 2, [36, 56, 124, 104]],
+    ['absent', 128, undefined, [20, 30, 60, 50]],
+  ] as const)('moves sides by pixels of the model, of a picture that is %s', async (_, side, slack, expected) => {
+    const classes = { plate: { threshold: 0.4, growth: 0.5, slack } };
+    const model = await networks.plates([[20, 30, 60, 50, 0.8]], 128, { level: { classes } });
+    const network = await open(model, { plate: 0.2 });
+    expect(rounded(await network.detect(new ImageLevels(picture(side, side))))).toEqual([[...expected, 0.8]]);
+  });
+});
+
 describe('a look at the mirror image', () => {
   it.each([
     ['left', { x1: 20, y1: 100, x2: 80, y2: 108 }],
