@@ -97,7 +97,7 @@ const all = values.data
 const files = spread(all, limit);
 await inTurn(files, sides, Math.min(4, files.length >> 1));
 write(`Whole pipeline, all four classes, ${quality}, ${files.length} photographs, one thread`);
-for (const { name, whole, detect, job } of sides) {
+for (const { name, whole, detect, job, networks } of sides) {
   write(
     `  ${name.padEnd(7)}${ms(whole).padEnd(12)}of which detection ${ms(detect)}; ${job.models.join(' ').replaceAll(/@\S+/g, '')}`,
   );
