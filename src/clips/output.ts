@@ -10,6 +10,7 @@ import { checkOutput, clearOutput, inspectOutput } from '../io/output-folder.ts'
 import { CLIP_WORK } from '../io/private-files.ts';
 import type { PrivateRun } from '../io/private-run.ts';
 import { rejectedRecord, withdrawnRecord } from '../io/records.ts';
+import { removeReports } from '../io/report-pages.ts';
 import { LOG_FOLDER, logFile, RUN_FILE, RunLog } from '../io/run-log.ts';
 import type { Seal } from '../io/seal.ts';
 import { differingSettings } from '../io/settings.ts';
@@ -151,6 +152,7 @@ export class ClipOutput {
       throw asOutputError(target, error);
     }
     await this.#ledger.release(clip);
+    await removeReports(this.#out, this.#privateDir);
     const log = await writeClipLog(this.#out, record, frames);
     this.#log.commit([{ path: record.file, sha256: record.out_sha256 }, log]);
   }
@@ -161,6 +163,7 @@ export class ClipOutput {
     await rm(join(this.#out, stagingName(clip.key)), { recursive: true, force: true });
     await rm(join(this.#out, this.fileOf(clip)), { force: true });
     await this.#ledger.hold(clip, { status, stage, reason, message });
+    await removeReports(this.#out, this.#privateDir);
     const record = rejectedRecord(clip.key, outcome);
     this.#log.commit([await writeClipLog(this.#out, record)]);
     return record;
