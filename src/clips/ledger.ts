@@ -6,6 +6,7 @@ import { privateLines, replacePrivateLines } from '../io/private-lines.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from '../io/private-run.ts';
 import type { Seal } from '../io/seal.ts';
 import { differingPrivateRuns } from '../io/settings.ts';
+import { writeSourceIdKey } from '../io/source-id-key.ts';
 import type { ListedClip } from './list.ts';
 
 /**
@@ -47,10 +48,11 @@ export class ClipLedger {
   }
 
   /** Makes the folder of a new run; what was left of one that was killed before its first word goes. @throws OutputError */
-  static async create(folder: string, seal: Seal | undefined): Promise<void> {
+  static async create(folder: string, seal: Seal | undefined, sourceIdKey: string | undefined): Promise<void> {
     await makeFolder(folder, 0o700);
     for (const name of PRIVATE_FILES) await rm(join(folder, name), { recursive: true, force: true });
     if (seal) await writeFileAtomic(join(folder, FOLDER_KEY), seal.folderKey, 0o600);
+    if (sourceIdKey !== undefined) await writeSourceIdKey(folder, sourceIdKey, seal);
   }
 
   /** Opens the folder of a run, and writes what it tells of all clips unless that is there. @throws OutputError */

@@ -33,6 +33,8 @@ export interface ClipOutputOptions {
   readonly privateRun: PrivateRun;
   /** Encrypts the private folder. */
   readonly seal: Seal | undefined;
+  /** What source ids are made with, where there are some. */
+  readonly sourceIdKey: string | undefined;
 }
 
 /**
@@ -49,6 +51,8 @@ export class ClipOutput {
   readonly #log: RunLog;
   readonly #ledger: ClipLedger;
   readonly #files: readonly string[];
+  /** Whether clips that are not published are done again. */
+  readonly #retryFailed: boolean;
   /** Clips that must not come back. */
   readonly #withdrawn: ReadonlySet<number>;
 
@@ -57,7 +61,7 @@ export class ClipOutput {
    * @throws UsageError when the folders are in use; OutputError when they cannot be written.
    */
   static async open(options: ClipOutputOptions): Promise<ClipOutput> {
-    const { config, clips, settings, privateRun, seal } = options;
+    const { config, clips, settings, privateRun, seal, sourceIdKey } = options;
     const { out, privateDir } = config;
     await checkOutput(config);
     const lock = await OutputLock.acquire(out);
@@ -66,7 +70,7 @@ export class ClipOutput {
       if (state.kind === 'earlier') await assertSameRun(options, state.run);
       if (state.kind === 'replaced') await clearOutput(out, state.paths);
       // Keys come before the run: nothing is written that they do not encrypt.
-      if (state.kind !== 'earlier') await ClipLedger.create(privateDir, seal);
+      if (state.kind !== 'earlier') await ClipLedger.create(privateDir, seal, sourceIdKey);
       const log = await RunLog.create(out, { ...settings });
       const withdrawn = await withdrawnSamples(out, privateDir, seal);
       const ledger = await ClipLedger.open(privateDir, withoutThose(clips, withdrawn), privateRun, seal);
@@ -88,6 +92,7 @@ export class ClipOutput {
   ) {
     this.seal = options.seal;
     this.#withdrawn = withdrawn;
+    this.#retryFailed = options.config.retryFailed;
     this.#out = options.config.out;
     this.#privateDir = options.config.privateDir;
     this.#lock = lock;
@@ -113,7 +118,7 @@ export class ClipOutput {
     return join(folder, `clip${splitExtension(this.fileOf(clip)).extension}`);
   }
 
-  /** What an earlier run has published of the clip; it stays as it is. */
+  /** What has become of the clip in an earlier run, if it is to stay as it is. */
   async kept(clip: ListedClip): Promise<ClipRecord | undefined> {
     if (this.#withdrawn.has(clip.index)) {
       const record = withdrawnRecord(clip.key);
@@ -122,6 +127,7 @@ export class ClipOutput {
     }
     const record = await readClipRecord(this.#out, clip.key);
     if (record === undefined || record.status === 'withdrawn') return undefined;
+    if (record.status !== 'verified' && this.#retryFailed) return undefined;
     const files: WrittenFile[] = [];
     if (record.status === 'verified') {
       const sha256 = await sha256OfFile(join(this.#out, this.fileOf(clip))).catch(() => undefined);

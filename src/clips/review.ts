@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts';
 import type { ClassName } from '../core/types.ts';
 import { correctionsBySample, type SampleCorrections } from '../known/by-sample.ts';
 import { type ClipCorrection, readClipCorrections } from '../known/clip-corrections.ts';
@@ -7,6 +8,15 @@ import type { Track } from '../video/tracks/index.ts';
 import type { ClipInfo } from '../video/types.ts';
 import { correctTracks } from './correct-tracks.ts';
 import type { ListedClip } from './list.ts';
+
+/** What a person says about the clips of a run; undefined where nobody says anything. @throws UsageError */
+export async function reviewOf(
+  { corrections, classes, redact }: Pick<Config, 'classes' | 'corrections' | 'redact'>,
+  clips: readonly ListedClip[],
+): Promise<ClipReview | undefined> {
+  if (corrections === undefined) return undefined;
+  return ClipReview.read(corrections, clips, (cls) => classes.includes(cls) && redact[cls] !== 'none');
+}
 
 /** What a person says about the clips of a run. */
 export class ClipReview {

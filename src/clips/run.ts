@@ -18,7 +18,7 @@ import { ClipOutput } from './output.ts';
 import { ClipRunFrames, type ClipRunProgress, type ClipStep } from './progress.ts';
 import { type ClipRunParts, followedIn, publishClip } from './publish-clip.ts';
 import type { ClipRecord } from './record.ts';
-import { ClipReview } from './review.ts';
+import { reviewOf } from './review.ts';
 import { containerOf, detectingJob, privateClipRun, publicSettings, refuseImageOptions } from './settings.ts';
 import { publishInOnePass } from './single-pass.ts';
 import { type ClipRunSummary, summarizeClips } from './summary.ts';
@@ -45,6 +45,8 @@ export interface ClipsWork {
   readonly knownFrames?: KnownFramesOf;
   /** Where detections come from, when not from detectors. */
   readonly detections?: 'given' | 'stored';
+  /** What source ids are made with, when that is not new. */
+  readonly sourceIdKey?: string;
   /** How stored detections were made. */
   readonly before?: DetectedBefore;
   /** SHA-256 of the given regions. */
@@ -74,7 +76,7 @@ export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promis
     throw new UsageError('Expected no --single-pass for clips whose detections are known but received one');
   }
   const { kind } = await checkOutput(config);
-  const { seal } = await openKeys(config, kind === 'earlier');
+  const { seal, sourceIdKey } = await openKeys(config, kind === 'earlier', work.sourceIdKey);
   const review = await reviewOf(config, clips);
   const tools = await findFfmpeg();
   const job = await work.prepare(config);
@@ -89,11 +91,11 @@ export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promis
   try {
     const providers = await pool.ready();
     const privateRun = privateClipRun(work, job, settings, review);
-    const output = await ClipOutput.open({ config, clips, containerFor, settings, privateRun, seal });
+    const output = await ClipOutput.open({ config, clips, containerFor, settings, privateRun, seal, sourceIdKey });
     const sizes = await Promise.all(clips.map(sizeOf));
     const frames = new ClipRunFrames(sizes.reduce((sum, size) => sum + size, 0));
     const parts: ClipRunParts = {
-      ...{ config, tools, job, pool, output, frames, containerFor, knownFrames, review },
+      ...{ config, tools, job, pool, output, frames, containerFor, knownFrames, sourceIdKey, review },
       bytesOf: ({ index }) => sizes[index] as number,
       onStep: (step, { index }) => hooks.onStep?.(step, index),
       timeoutSeconds: GIVE_UP_SECONDS,
@@ -143,14 +145,6 @@ interface Done {
   kept: number;
   /** What became of corrections, once all clips are done. */
   review?: ReviewSummary | undefined;
-}
-
-async function reviewOf(
-  { corrections, classes, redact }: Config,
-  clips: readonly ListedClip[],
-): Promise<ClipReview | undefined> {
-  if (corrections === undefined) return undefined;
-  return ClipReview.read(corrections, clips, (cls) => classes.includes(cls) && redact[cls] !== 'none');
 }
 
 /** Publishes all clips, or those that are done when the signal aborts. A failure stops the others. */

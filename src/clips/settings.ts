@@ -24,9 +24,7 @@ export function refuseImageOptions(config: Config): void {
     '--keep': config.keep.some((field) => !KEPT_BY_DEFAULT.includes(field)),
     '--protect-labels': config.protectLabels.length > 0,
     '--encode': config.encode !== 'keep',
-    '--retry-failed': config.retryFailed,
     '--shard-index': config.part !== undefined,
-    '--source-ids': config.sourceIds,
     '--dali-index': config.daliIndex,
     '--hf-metadata': config.hfMetadata,
   }).find(([, isGiven]) => isGiven);
@@ -71,6 +69,7 @@ export function publicSettings(config: Config, job: Job): Record<string, unknown
     audio: config.audio,
     detectEvery: config.detectEvery,
     ...(config.lookAhead === undefined ? {} : { lookAhead: config.lookAhead }),
+    sourceIds: config.sourceIds,
     limitPixels: config.limitPixels,
     logGeometry: config.logGeometry,
   };
@@ -78,7 +77,12 @@ export function publicSettings(config: Config, job: Job): Record<string, unknown
 
 /** What the private folder tells of a run, so that its clips can be redacted again. */
 export function privateClipRun(
-  { config: { classes, quality, seed }, listed, digest, before }: ClipsWork,
+  {
+    config: { classes, quality, seed },
+    listed,
+    digest,
+    before,
+  }: Pick<ClipsWork, 'before' | 'config' | 'digest' | 'listed'>,
   { detect, models }: Job,
   settings: Record<string, unknown>,
   review: ClipReview | undefined,

@@ -61,12 +61,9 @@ describe.skipIf(tools === undefined)('clips', () => {
     }
   });
 
-  it.each([
-    ['report', () => ['report', at('clean')]],
-    ['finalize', () => ['finalize', at('clean')]],
-  ])('are left alone by %s, which says so', async (_, args) => {
+  it('are left alone by finalize, which says so', async () => {
     const before = await listing(at('clean'));
-    const { stderr, code } = await anonymize(args());
+    const { stderr, code } = await anonymize(['finalize', at('clean')]);
     expect(stderr).toMatch(/^anonymize: Expected .* images but .* clips/);
     expect(code).toBe(2);
     expect(await listing(at('clean'))).toEqual(before);
