@@ -1,7 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../io/atomic.ts';
-import { CLIP_WORK, FOLDER_KEY, LEDGER, PRIVATE_FILES } from '../io/private-files.ts';
+import { FOLDER_KEY, LEDGER, PRIVATE_FILES } from '../io/private-files.ts';
 import { privateLines, replacePrivateLines } from '../io/private-lines.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from '../io/private-run.ts';
 import type { Seal } from '../io/seal.ts';
@@ -55,7 +55,7 @@ export class ClipLedger {
     if (sourceIdKey !== undefined) await writeSourceIdKey(folder, sourceIdKey, seal);
   }
 
-  /** Opens the folder of a run, and writes what it tells of all clips unless that is there. @throws OutputError */
+  /** Opens the folder of a run, and writes what it tells of these clips unless that is there. @throws OutputError */
   static async open(
     folder: string,
     clips: readonly ListedClip[],
@@ -69,7 +69,6 @@ export class ClipLedger {
         for (const clip of clips) yield sourceLine(clip);
       };
       await replacePrivateLines(folder, LEDGER.sources, sources, seal);
-      await makeFolder(join(folder, CLIP_WORK), 0o700);
     }
     const quarantine = new Map<string, string>();
     for await (const line of privateLines(folder, LEDGER.quarantine, seal))

@@ -5,6 +5,7 @@ import { type Config, fillConfig } from '../config.ts';
 import type { RejectedOutcome } from '../core/outcome.ts';
 import { UsageError } from '../errors.ts';
 import { assertApart, readQuarantine } from '../io/ledger-source.ts';
+import { hasPrivateParts, notFinalized } from '../io/parts.ts';
 import { CLIP_WORK } from '../io/private-files.ts';
 import { readPrivateRun } from '../io/private-run.ts';
 import { readPrivateWithdrawn } from '../io/private-withdrawn.ts';
@@ -73,6 +74,7 @@ export async function openClipReplay(privateDir: string, options: ClipReplayOpti
     );
   }
   await assertNoWithdrawal(folder);
+  if (await hasPrivateParts(folder)) throw notFinalized(privateDir);
   const run = await readPrivateRun(folder, seal);
   if (run === undefined || !isClipRun(run.settings)) {
     throw new UsageError(`Expected the private folder of a run over clips but received ${privateDir}`);

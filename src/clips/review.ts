@@ -49,13 +49,16 @@ export class ClipReview {
   /**
    * What became of the corrections in a run whose clips are all done, by this process or another.
    * @param found what was followed in a clip before they were applied; undefined when it was not published.
+   * @param isCounted clips of this part of the run; strays are told by all parts.
    */
   async sumUp(
     found: (clip: ListedClip) => Promise<{ readonly clip: ClipInfo; readonly tracks: readonly Track[] } | undefined>,
+    isCounted: (index: number) => boolean = () => true,
   ): Promise<ReviewSummary> {
     const problems = [...this.#said.stray];
     const total = { add: 0, remove: 0, change: 0 };
     for (const [index, list] of this.#said.bySample) {
+      if (!isCounted(index)) continue;
       const known = await found(this.#clips[index] as ListedClip);
       if (known === undefined) {
         problems.push(...list.map(({ where }) => `${where}: the clip was not published`));

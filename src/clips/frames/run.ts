@@ -57,7 +57,7 @@ export async function runFrames(
     ...(review ? { corrections: true } : {}),
   };
   const known = { config, listed, digest: null, ...given };
-  const run = { settings, privateRun: privateClipRun(known, job, settings, review) };
+  const run = { settings, privateRun: privateClipRun(known, job, settings, review, keys.sourceIdKey) };
   const tally = new FrameTally(config, listed, job.models);
   tally.notices.unshift(...(given?.notices ?? []));
   const found = state.kind === 'earlier' ? await readPlan(config.privateDir, keys.seal) : undefined;

@@ -26,7 +26,8 @@ const SHEETS = 40;
  * published and why, and of each clip the moments that most need a look. With a private folder, the page also tells
  * names, reasons in words and the lowest scores, and lies in that folder.
  *
- * Each clip that is shown is decoded twice. Memory and page grow with clips and tracks, not with frames.
+ * Each clip that is shown is decoded twice. The page grows with the clips, not with their lengths; memory by some 200 bytes
+ * a frame of one clip, and with a private folder by its detections, as where tracks are built.
  *
  * @param run what run.json tells. @param pictures of a clip, at most.
  * @returns the path of the page.
