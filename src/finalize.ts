@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import * as v from 'valibot';
+import { putClipsTogether } from './clips/finalize.ts';
 import { OutputError, UsageError } from './errors.ts';
 import {
   finishedParts,
@@ -28,7 +29,7 @@ import { ShardPlan } from './io/shard-plan.ts';
 import { readSources, type SourceEntry } from './io/source-entries.ts';
 import { sumUpLosses } from './label-losses.ts';
 import { publicResult, RecordCounts } from './record-counts.ts';
-import { layoutSchema, told, wholeNumber } from './run-file.ts';
+import { isClipRun, layoutSchema, told, wholeNumber } from './run-file.ts';
 
 export interface FinalizeOptions extends SecretOptions {
   readonly out: string;
@@ -37,9 +38,11 @@ export interface FinalizeOptions extends SecretOptions {
 }
 
 export interface FinalizeSummary {
+  readonly kind: 'images' | 'clips';
   /** `already`: the output was finished before; what was left of its parts is gone now. */
   readonly status: 'finalized' | 'already';
   readonly parts: number;
+  /** 0 for clips. */
   readonly shards: number;
   readonly total: number;
   readonly published: number;
@@ -50,7 +53,7 @@ export interface FinalizeSummary {
   readonly privateDir: string;
 }
 
-/** Samples that were read again. */
+/** Samples, or clips, that were read again. */
 export interface FinalizeProgress {
   readonly done: number;
   readonly total: number;
@@ -93,7 +96,13 @@ export async function finalize(
     const parts = await finishedParts(out, privateDir, found);
     const folders = parts.map((part) => part.privateDir);
     const seal = await openSealOfParts(privateDir, folders, options);
-    const summary = await putTogether({ out, privateDir, parts, seal }, () => lock.assertHeld(), onProgress);
+    const isOfClips = parts.some(({ run }) => isClipRun(run));
+    const assertHeld = (): Promise<void> => lock.assertHeld();
+    const summary = await (isOfClips ? putClipsTogether : putTogether)(
+      { out, privateDir, parts, seal },
+      assertHeld,
+      onProgress,
+    );
     await removeParts(out, privateDir);
     return summary;
   } finally {
@@ -102,9 +111,14 @@ export async function finalize(
 }
 
 async function already(out: string, privateDir: string, parts: number): Promise<FinalizeSummary> {
-  const run = told(resultSchema, await readRunFile(out), out);
+  const whole = await readRunFile(out);
+  if (whole !== undefined && isClipRun(whole)) {
+    const result = v.parse(v.omit(resultSchema, ['samplesPerShard']), whole);
+    return { kind: 'clips', status: 'already', parts, shards: 0, ...result, out, privateDir };
+  }
+  const run = told(resultSchema, whole, out);
   const { samplesPerShard, ...result } = run;
-  return { status: 'already', parts, shards: new ShardPlan(run).count, ...result, out, privateDir };
+  return { kind: 'images', status: 'already', parts, shards: new ShardPlan(run).count, ...result, out, privateDir };
 }
 
 async function putTogether(
@@ -159,6 +173,7 @@ async function putTogether(
   const { published, rejected } = counts;
   const reasons = counts.reasons();
   return {
+    kind: 'images',
     status: 'finalized',
     parts: parts.length,
     shards: plan.count,

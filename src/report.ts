@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
+import { writeClipReport } from './clips/report/write.ts';
 import type { RecordRegion, VerifiedRecord } from './core/outcome.ts';
 import { CLASSES, type ClassName } from './core/types.ts';
 import { UsageError } from './errors.ts';
@@ -15,21 +16,32 @@ import { isClipRun } from './run-file.ts';
 import { readRun } from './verify-output.ts';
 
 const THUMBNAIL_SIDE = 320;
+/** Images that are shown unless somebody says otherwise. */
+const SAMPLES = 48;
 /** Upper bounds in pixels of the classes of region heights. */
 const HEIGHT_BOUNDS = [32, 64, 128, 256, Infinity];
+
+export interface ReportOptions {
+  /** Images to show, or frames of each clip. */
+  readonly samples?: number | undefined;
+  /** Of clips: their private folder, which gets a page that tells what it knows, too. */
+  readonly privateDir?: string | undefined;
+}
 
 /**
  * Writes `_anonymize/report.html` into a finished output: what was found and redacted, what was not
  * published and why, and a sample of the published images, spread evenly over the set. Everything
  * on the page comes from public files.
  *
- * @param samples how many images to show
- * @returns the path of the page
+ * @returns the path of the page, which is one of clips for an output of clips.
  * @throws UsageError when the folder is not an output of this tool; OutputError when it cannot be written.
  */
-export async function writeReport(out: string, samples: number): Promise<string> {
+export async function writeReport(out: string, { samples, privateDir }: ReportOptions = {}): Promise<string> {
   const run = await readRun(out);
-  if (isClipRun(run)) throw new UsageError(`Expected an output of images but ${out} holds clips; look at them instead`);
+  if (isClipRun(run)) return writeClipReport(out, run, { pictures: samples, privateDir });
+  if (privateDir !== undefined) {
+    throw new UsageError('Expected no --private-dir with images, whose page has what is public, but received one');
+  }
   const logs = path.join(out, LOG_FOLDER, 'redactions');
   const records: VerifiedRecord[] = [];
   const reasons = new Map<string, number>();
@@ -43,7 +55,7 @@ export async function writeReport(out: string, samples: number): Promise<string>
         reasons.set(`${record.stage}: ${record.reason}`, (reasons.get(`${record.stage}: ${record.reason}`) ?? 0) + 1);
     }
   }
-  const shown = new Map(spread(records, samples).map((r) => [r.key, r]));
+  const shown = new Map(spread(records, samples ?? SAMPLES).map((r) => [r.key, r]));
   const data: ReportData = {
     run,
     published: records.length,

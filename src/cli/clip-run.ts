@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
 import { interruptible } from './interrupt.ts';
 import { clipCounts, ProgressLine } from './progress.ts';
-import { describeReview } from './summary.ts';
+import { describePart, describeReview } from './summary.ts';
 import { duration, plural, printable, type Terminal, table } from './terminal.ts';
 
 /**
@@ -40,13 +40,14 @@ export async function executeClips(
 
 function describeStart(
   { total, workers, device, notices }: Pick<ClipRunSummary, 'total' | 'workers' | 'device' | 'notices'>,
-  { boxes, classes, detectEvery }: Config,
+  { boxes, classes, detectEvery, part }: Config,
   verb = boxes === undefined ? undefined : 'given:',
 ): string {
   const frames = detectEvery === 1 ? 'every frame' : `one frame in ${detectEvery}`;
   const found = classes.join(', ');
   const what = verb === undefined ? `looking for ${found} in ${frames}` : `${verb} ${found}`;
-  const head = `${plural(total, 'clip')}, ${plural(workers, 'worker')} on ${device.join('+')}, ${what}\n`;
+  const ofPart = part === undefined ? '' : ` (part ${part.index} of ${part.count})`;
+  const head = `${plural(total, 'clip')}${ofPart}, ${plural(workers, 'worker')} on ${device.join('+')}, ${what}\n`;
   return head + notices.map((notice) => `Note: ${notice}\n`).join('');
 }
 
@@ -78,16 +79,17 @@ export function describeClips(summary: ClipRunSummary, config: Config): string {
       ['log', `${place(path.join(summary.out, '_anonymize'))}/redactions`],
       ['private', `${place(summary.privateDir)} (names, boxes, reasons: not for publication)`],
     ]),
+    describePart(summary),
     '\nOnly what the models detect is redacted. Look at the clips before you rely on them: one sharp frame undoes all others.\n',
   ].join('');
 }
 
 function describeOutcome(summary: ClipRunSummary, config: Config): string {
-  const { total, published, kept, seconds, framesPerSecond, frames, status } = summary;
+  const { total, part, published, kept, seconds, framesPerSecond, frames, status } = summary;
   if (status === 'interrupted') {
     return `Interrupted with ${published} of ${plural(total, 'clip')} published. ${config.lookAhead === undefined ? 'Whole segments are kept; t' : 'T'}he same command goes on.\n`;
   }
-  const head = `${published} of ${plural(total, 'clip')} anonymized and published, ${plural(frames, 'frame')}`;
+  const head = `${part === undefined ? '' : `Part ${part.index} of ${part.count}: `}${published} of ${plural(total, 'clip')} anonymized and published, ${plural(frames, 'frame')}`;
   if (kept === total) return `Complete already: ${head}, by an earlier run. Nothing was changed.\n`;
   const earlier = kept > 0 ? `, ${plural(kept, 'clip')} of them by an earlier run` : '';
   return `${head}${earlier} in ${duration(seconds)} (${framesPerSecond.toFixed(1)} frames/s, ${plural(summary.workers, 'worker')}, ${summary.device.join('+')})\n`;

@@ -39,14 +39,15 @@ export function finalizeCommand(terminal: Terminal, exit: (code: number) => void
 }
 
 function describe(
-  { status, parts, shards, total, published, rejected, reasons }: FinalizeSummary,
+  { kind, status, parts, shards, total, published, rejected, reasons }: FinalizeSummary,
   out: string,
 ): string {
-  const results = `${published.toLocaleString('en')} of ${plural(total, 'image')} published`;
+  const results = `${published.toLocaleString('en')} of ${plural(total, kind === 'clips' ? 'clip' : 'image')} published`;
+  const read = kind === 'clips' ? plural(total, 'clip') : plural(shards, 'shard');
   const head =
     status === 'already'
       ? `Finished already: ${results} in ${printable(out)}.\n`
-      : `Finalized ${printable(out)}: ${plural(parts, 'part')}, ${plural(shards, 'shard')} read again, ${results}.\n`;
+      : `Finalized ${printable(out)}: ${plural(parts, 'part')}, ${read} read again, ${results}.\n`;
   const rows = Object.entries(reasons).map(([reason, n]) => [n, ...reason.split('/').reverse()]);
   return rejected > 0 ? `${head}\n${rejected} not published:\n${table(rows)}` : head;
 }

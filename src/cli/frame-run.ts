@@ -9,6 +9,7 @@ import { UsageError } from '../errors.ts';
 import { describeFrameChoice, type FrameChoice } from '../video/frame-choice.ts';
 import { interruptible } from './interrupt.ts';
 import { clipCounts, ProgressLine } from './progress.ts';
+import { describeReview } from './summary.ts';
 import { duration, plural, printable, type Terminal, table } from './terminal.ts';
 
 /**
@@ -37,16 +38,17 @@ export async function executeFrames(
   if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
   else if (!quiet) terminal.out(describeFrames(summary, config));
   if (summary.status === 'interrupted') return 130;
-  return summary.rejected > 0 ? 1 : 0;
+  return summary.rejected > 0 || (summary.review?.problems.length ?? 0) > 0 ? 1 : 0;
 }
 
 function describeStart(
   { clips, workers, device, notices }: Pick<FrameRunSummary, 'clips' | 'workers' | 'device' | 'notices'>,
-  { classes, detectEvery }: Config,
+  { boxes, classes, detectEvery }: Config,
   frames: FrameChoice,
 ): string {
   const looked = detectEvery === 1 ? 'every frame' : `one frame in ${detectEvery}`;
-  const head = `${plural(clips, 'clip')}, ${plural(workers, 'worker')} on ${device.join('+')}, looking for ${classes.join(', ')} in ${looked}, publishing ${describeFrameChoice(frames)}\n`;
+  const found = boxes === undefined ? `looking for ${classes.join(', ')} in ${looked}` : `given: ${classes.join(', ')}`;
+  const head = `${plural(clips, 'clip')}, ${plural(workers, 'worker')} on ${device.join('+')}, ${found}, publishing ${describeFrameChoice(frames)}\n`;
   return head + notices.map((notice) => `Note: ${notice}\n`).join('');
 }
 
@@ -68,6 +70,7 @@ export function describeFrames(summary: FrameRunSummary, config: Config): string
       ]),
     ]),
     reasons.length > 0 ? `\n${plural(summary.rejected, 'clip')} not published:\n${table(reasons)}` : '',
+    describeReview(summary, 'track'),
     dropped.length > 0
       ? `\nNot taken from the input: ${dropped.map(([k, n]) => `${n} ${printable(k)}`).join(', ')}\n`
       : '',

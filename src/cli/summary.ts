@@ -100,7 +100,11 @@ function describeOutcome(summary: RunSummary): string {
   return `Interrupted after ${count(done)} of ${plural(total, 'image')}${earlier} ${speed}. Complete shards are kept, the unfinished one was removed. The same command goes on.\n`;
 }
 
-function describePart({ part, out, status }: RunSummary): string {
+export function describePart({
+  part,
+  out,
+  status,
+}: Pick<RunSummary, 'out' | 'status'> & { readonly part?: { readonly count: number } }): string {
   if (part === undefined || status !== 'finished') return '';
   return `\nWhen all ${part.count} parts are done: anonymize finalize ${printable(path.relative(process.cwd(), out) || '.')}\n`;
 }

@@ -1,11 +1,12 @@
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../io/atomic.ts';
-import { CLIP_WORK, FOLDER_KEY, LEDGER, PRIVATE_FILES } from '../io/private-files.ts';
+import { FOLDER_KEY, LEDGER, PRIVATE_FILES } from '../io/private-files.ts';
 import { privateLines, replacePrivateLines } from '../io/private-lines.ts';
 import { type PrivateRun, readPrivateRun, writePrivateRun } from '../io/private-run.ts';
 import type { Seal } from '../io/seal.ts';
 import { differingPrivateRuns } from '../io/settings.ts';
+import { writeSourceIdKey } from '../io/source-id-key.ts';
 import type { ListedClip } from './list.ts';
 
 /**
@@ -47,13 +48,14 @@ export class ClipLedger {
   }
 
   /** Makes the folder of a new run; what was left of one that was killed before its first word goes. @throws OutputError */
-  static async create(folder: string, seal: Seal | undefined): Promise<void> {
+  static async create(folder: string, seal: Seal | undefined, sourceIdKey: string | undefined): Promise<void> {
     await makeFolder(folder, 0o700);
     for (const name of PRIVATE_FILES) await rm(join(folder, name), { recursive: true, force: true });
     if (seal) await writeFileAtomic(join(folder, FOLDER_KEY), seal.folderKey, 0o600);
+    if (sourceIdKey !== undefined) await writeSourceIdKey(folder, sourceIdKey, seal);
   }
 
-  /** Opens the folder of a run, and writes what it tells of all clips unless that is there. @throws OutputError */
+  /** Opens the folder of a run, and writes what it tells of these clips unless that is there. @throws OutputError */
   static async open(
     folder: string,
     clips: readonly ListedClip[],
@@ -67,7 +69,6 @@ export class ClipLedger {
         for (const clip of clips) yield sourceLine(clip);
       };
       await replacePrivateLines(folder, LEDGER.sources, sources, seal);
-      await makeFolder(join(folder, CLIP_WORK), 0o700);
     }
     const quarantine = new Map<string, string>();
     for await (const line of privateLines(folder, LEDGER.quarantine, seal))

@@ -24,6 +24,8 @@ export interface WrittenClip {
   /** Things that were seen. */
   readonly counts: Readonly<Record<ClassName, number>>;
   readonly path: string;
+  /** HMAC of its source, where that is asked for. */
+  readonly sourceId: string | undefined;
 }
 
 /** What all clips of a run share. */
@@ -37,6 +39,8 @@ export interface ClipRunParts {
   readonly containerFor: (clip: ListedClip) => PublishedContainer;
   /** What takes the place of detectors; absent where there are some. */
   readonly knownFrames: KnownFramesOf | undefined;
+  /** What source ids are made with; undefined where nobody has asked for them. */
+  readonly sourceIdKey: string | undefined;
   /** What a person says about what was found. */
   readonly review: ClipReview | undefined;
   readonly bytesOf: (clip: ListedClip) => number;
@@ -61,7 +65,7 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
       run.pass(bytes);
       return await output.reject(listed, opened);
     }
-    const { clip, workspace } = opened;
+    const { clip, workspace, sourceId } = opened;
     run.expect(progress, clip.pts.length, bytes);
     const path = await output.stage(listed);
     const settings = clipSettings(listed, parts);
@@ -76,7 +80,7 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
     }
     progress.enter('publish');
     const { counts } = outcome;
-    const record = await recordOf(listed, { clip, frames: clip.pts.length, counts, path }, parts);
+    const record = await recordOf(listed, { clip, frames: clip.pts.length, counts, path, sourceId }, parts);
     await output.publish(listed, path, record, frameRecords(workspace, outcome.segments));
     await workspace.removeSegments(outcome.segments);
     return record;
@@ -102,17 +106,17 @@ export async function followedIn(
 
 function clipToOpen(
   listed: ListedClip,
-  { config, job, output, knownFrames, timeoutSeconds, tools }: ClipRunParts,
+  { config, job, output, knownFrames, sourceIdKey, timeoutSeconds, tools }: ClipRunParts,
 ): ClipToOpen {
   const { seed, limitPixels } = config;
-  const place = { folder: output.workOf(listed), seal: output.seal, policy: policyOf(config, job) };
+  const place = { folder: output.workOf(listed), seal: output.seal, sourceIdKey, policy: policyOf(config, job) };
   return { tools, listed, ...place, seed, limitPixels, timeoutSeconds, knownFrames };
 }
 
 /** The public record of a clip that has been written to `path` and verified. */
 export async function recordOf(
   listed: ListedClip,
-  { clip, frames, counts, path }: WrittenClip,
+  { clip, frames, counts, path, sourceId }: WrittenClip,
   { config, job, output }: ClipRunParts,
 ): Promise<VerifiedClip> {
   return {
@@ -130,6 +134,7 @@ export async function recordOf(
     audio: config.audio,
     stripped: strippedOf(clip, config),
     out_sha256: await sha256OfFile(path),
+    ...(sourceId === undefined ? {} : { source_id: sourceId }),
   };
 }
 

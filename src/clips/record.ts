@@ -27,6 +27,8 @@ export interface VerifiedClip {
   /** Kinds of streams that the source had and the output has not. */
   readonly stripped: readonly string[];
   readonly out_sha256: string;
+  /** HMAC-SHA256 of the source's bytes, hex, under a key that only the private folder has; absent unless asked for. */
+  readonly source_id?: string;
 }
 
 /** What was redacted in one frame. */
@@ -59,6 +61,7 @@ export const clipRecordSchema = v.variant('status', [
     audio: v.picklist(['drop', 'keep', 'mask']),
     stripped: v.array(code),
     out_sha256: hash,
+    source_id: v.optional(hash),
   }),
   v.strictObject({
     v: v.literal(1),

@@ -5,6 +5,7 @@ import { type Config, fillConfig } from '../config.ts';
 import type { RejectedOutcome } from '../core/outcome.ts';
 import { UsageError } from '../errors.ts';
 import { assertApart, readQuarantine } from '../io/ledger-source.ts';
+import { hasPrivateParts, notFinalized } from '../io/parts.ts';
 import { CLIP_WORK } from '../io/private-files.ts';
 import { readPrivateRun } from '../io/private-run.ts';
 import { readPrivateWithdrawn } from '../io/private-withdrawn.ts';
@@ -12,6 +13,7 @@ import { openSeal, type Seal } from '../io/seal.ts';
 import { readSecret } from '../io/secret.ts';
 import { keyOf } from '../io/shard-plan.ts';
 import { readSources } from '../io/source-entries.ts';
+import { readSourceIdKey } from '../io/source-id-key.ts';
 import { assertNoWithdrawal } from '../io/withdrawal.ts';
 import type { Options } from '../options.ts';
 import { mergesPlatesAndText, prepareWithoutDetectors } from '../prepare.ts';
@@ -28,7 +30,7 @@ import { isClipRun } from '../run-file.ts';
 import { holdsFrames } from './frames/plan.ts';
 import { type KnownFrames, NO_DETECTIONS, storedFrames } from './known-frames.ts';
 import type { ListedClip } from './list.ts';
-import { type ClipRunHooks, runClipsWork } from './run.ts';
+import { type ClipRunHooks, type ClipsWork, runClipsWork } from './run.ts';
 import type { ClipRunSummary } from './summary.ts';
 import { ClipWorkspace } from './workspace.ts';
 
@@ -49,6 +51,7 @@ const settingsSchema = v.object({
   clipFormat: v.string(),
   audio: v.string(),
   detectEvery: v.number(),
+  sourceIds: v.optional(v.boolean(), false),
 });
 
 /** Whether a private folder is that of a run over clips. */
@@ -71,6 +74,7 @@ export async function openClipReplay(privateDir: string, options: ClipReplayOpti
     );
   }
   await assertNoWithdrawal(folder);
+  if (await hasPrivateParts(folder)) throw notFinalized(privateDir);
   const run = await readPrivateRun(folder, seal);
   if (run === undefined || !isClipRun(run.settings)) {
     throw new UsageError(`Expected the private folder of a run over clips but received ${privateDir}`);
@@ -94,6 +98,7 @@ export async function openClipReplay(privateDir: string, options: ClipReplayOpti
     inputs: [folder],
     clipFormat: settings.clipFormat,
     audio: settings.audio,
+    sourceIds: settings.sourceIds,
     ...commonOptions(earlier, options),
     ...rest,
     ...detectedOptions(earlier, options),
@@ -101,7 +106,9 @@ export async function openClipReplay(privateDir: string, options: ClipReplayOpti
     detectEvery: settings.detectEvery,
   });
   const config = { ...filled, redact: allModes(settings, options, filled) };
-  return { config, run: (hooks = {}) => replayClips({ folder, earlier, total: run.total, seal }, config, hooks) };
+  const keepsIds = config.sourceIds && settings.sourceIds;
+  const ids = keepsIds ? { sourceIdKey: await readSourceIdKey(folder, seal) } : {};
+  return { config, run: (hooks = {}) => replayClips({ folder, earlier, total: run.total, seal, ids }, config, hooks) };
 }
 
 interface EarlierClips {
@@ -109,6 +116,8 @@ interface EarlierClips {
   readonly earlier: EarlierRun;
   readonly total: number;
   readonly seal: Seal | undefined;
+  /** The earlier run's key of source ids, where that is kept. */
+  readonly ids: Pick<ClipsWork, 'sourceIdKey'>;
 }
 
 async function replayClips(of: EarlierClips, config: Config, hooks: ClipRunHooks): Promise<ClipRunSummary> {
@@ -138,6 +147,7 @@ async function replayClips(of: EarlierClips, config: Config, hooks: ClipRunHooks
       detections: 'stored',
       before: earlier.detected,
       digest: null,
+      ...of.ids,
     },
     hooks,
   );

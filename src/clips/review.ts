@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts';
 import type { ClassName } from '../core/types.ts';
 import { correctionsBySample, type SampleCorrections } from '../known/by-sample.ts';
 import { type ClipCorrection, readClipCorrections } from '../known/clip-corrections.ts';
@@ -7,6 +8,15 @@ import type { Track } from '../video/tracks/index.ts';
 import type { ClipInfo } from '../video/types.ts';
 import { correctTracks } from './correct-tracks.ts';
 import type { ListedClip } from './list.ts';
+
+/** What a person says about the clips of a run; undefined where nobody says anything. @throws UsageError */
+export async function reviewOf(
+  { corrections, classes, redact }: Pick<Config, 'classes' | 'corrections' | 'redact'>,
+  clips: readonly ListedClip[],
+): Promise<ClipReview | undefined> {
+  if (corrections === undefined) return undefined;
+  return ClipReview.read(corrections, clips, (cls) => classes.includes(cls) && redact[cls] !== 'none');
+}
 
 /** What a person says about the clips of a run. */
 export class ClipReview {
@@ -39,13 +49,16 @@ export class ClipReview {
   /**
    * What became of the corrections in a run whose clips are all done, by this process or another.
    * @param found what was followed in a clip before they were applied; undefined when it was not published.
+   * @param isCounted clips of this part of the run; strays are told by all parts.
    */
   async sumUp(
     found: (clip: ListedClip) => Promise<{ readonly clip: ClipInfo; readonly tracks: readonly Track[] } | undefined>,
+    isCounted: (index: number) => boolean = () => true,
   ): Promise<ReviewSummary> {
     const problems = [...this.#said.stray];
     const total = { add: 0, remove: 0, change: 0 };
     for (const [index, list] of this.#said.bySample) {
+      if (!isCounted(index)) continue;
       const known = await found(this.#clips[index] as ListedClip);
       if (known === undefined) {
         problems.push(...list.map(({ where }) => `${where}: the clip was not published`));

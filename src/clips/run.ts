@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import type { Config } from '../config.ts';
 import { UsageError } from '../errors.ts';
 import { checkOutput } from '../io/output-folder.ts';
-import { openKeys } from '../io/run-keys.ts';
+import { openKeys, shareKeys } from '../io/run-keys.ts';
+import { type Part, ShardPlan } from '../io/shard-plan.ts';
 import { type DetectedBefore, prepareJob } from '../prepare.ts';
 import { publicReview } from '../record-counts.ts';
 import type { ReviewSummary } from '../run.ts';
@@ -18,7 +19,7 @@ import { ClipOutput } from './output.ts';
 import { ClipRunFrames, type ClipRunProgress, type ClipStep } from './progress.ts';
 import { type ClipRunParts, followedIn, publishClip } from './publish-clip.ts';
 import type { ClipRecord } from './record.ts';
-import { ClipReview } from './review.ts';
+import { reviewOf } from './review.ts';
 import { containerOf, detectingJob, privateClipRun, publicSettings, refuseImageOptions } from './settings.ts';
 import { publishInOnePass } from './single-pass.ts';
 import { type ClipRunSummary, summarizeClips } from './summary.ts';
@@ -45,6 +46,8 @@ export interface ClipsWork {
   readonly knownFrames?: KnownFramesOf;
   /** Where detections come from, when not from detectors. */
   readonly detections?: 'given' | 'stored';
+  /** What source ids are made with, when that is not new. */
+  readonly sourceIdKey?: string;
   /** How stored detections were made. */
   readonly before?: DetectedBefore;
   /** SHA-256 of the given regions. */
@@ -69,12 +72,13 @@ export async function runClips(config: Config, listed: ListedClips, hooks: ClipR
 export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promise<ClipRunSummary> {
   const { config, knownFrames, notices = [] } = work;
   const { clips, dropped } = work.listed;
+  const own = clipsOfPart(clips, config);
   refuseImageOptions(config);
   if (knownFrames !== undefined && config.lookAhead !== undefined) {
     throw new UsageError('Expected no --single-pass for clips whose detections are known but received one');
   }
   const { kind } = await checkOutput(config);
-  const { seal } = await openKeys(config, kind === 'earlier');
+  const opened = await openKeys(config, kind === 'earlier', work.sourceIdKey);
   const review = await reviewOf(config, clips);
   const tools = await findFfmpeg();
   const job = await work.prepare(config);
@@ -88,13 +92,16 @@ export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promis
   const pool = new WorkerPool(detectingJob(job), { workers: config.workers, giveUpAfter: GIVE_UP_SECONDS });
   try {
     const providers = await pool.ready();
-    const privateRun = privateClipRun(work, job, settings, review);
-    const output = await ClipOutput.open({ config, clips, containerFor, settings, privateRun, seal });
+    const keys = kind === 'new' && config.part !== undefined ? await shareKeys(config, opened) : opened;
+    const { seal, sourceIdKey } = keys;
+    const privateRun = privateClipRun(work, job, settings, review, sourceIdKey);
+    const output = await ClipOutput.open({ config, clips, own, containerFor, settings, privateRun, seal, sourceIdKey });
     const sizes = await Promise.all(clips.map(sizeOf));
-    const frames = new ClipRunFrames(sizes.reduce((sum, size) => sum + size, 0));
+    const bytesOf = ({ index }: ListedClip): number => sizes[index] as number;
+    const frames = new ClipRunFrames(own.reduce((sum, clip) => sum + bytesOf(clip), 0));
     const parts: ClipRunParts = {
-      ...{ config, tools, job, pool, output, frames, containerFor, knownFrames, review },
-      bytesOf: ({ index }) => sizes[index] as number,
+      ...{ config, tools, job, pool, output, frames, containerFor, knownFrames, sourceIdKey, review },
+      bytesOf,
       onStep: (step, { index }) => hooks.onStep?.(step, index),
       timeoutSeconds: GIVE_UP_SECONDS,
     };
@@ -102,7 +109,7 @@ export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promis
     const start = performance.now();
     const summary = (status: ClipRunSummary['status']): ClipRunSummary =>
       summarizeClips(config, done.records, status, {
-        total: clips.length,
+        total: own.length,
         kept: done.kept,
         review: done.review,
         worked: frames.worked,
@@ -114,12 +121,16 @@ export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promis
       });
     hooks.onStart?.(summary('finished'));
     try {
-      await publishAll(clips, parts, done, hooks);
-      if (done.records.length < clips.length) {
+      await publishAll(own, parts, done, hooks);
+      if (done.records.length < own.length) {
         await output.abort('interrupted');
         return summary('interrupted');
       }
-      done.review = await review?.sumUp((clip) => followedIn(clip, parts));
+      const isOwn = new Set(own.map(({ index }) => index));
+      done.review = await review?.sumUp(
+        (clip) => followedIn(clip, parts),
+        (index) => isOwn.has(index),
+      );
       await output.finish({ ...publicClipResult(done.records), ...publicReview(done.review) });
       return summary('finished');
     } catch (error) {
@@ -129,6 +140,13 @@ export async function runClipsWork(work: ClipsWork, hooks: ClipRunHooks): Promis
   } finally {
     await pool.close();
   }
+}
+
+/** All clips, or those of the part of the run that is to be done: a clip is in one part. */
+export function clipsOfPart<T>(clips: readonly T[], { part }: { readonly part?: Part }): readonly T[] {
+  const whole = { total: clips.length, samplesPerShard: 1 };
+  const { firstSample, endSample } = new ShardPlan(part === undefined ? whole : { ...whole, part });
+  return clips.slice(firstSample, endSample);
 }
 
 /** 0 for a file that cannot be read, which is told when its turn comes. */
@@ -143,14 +161,6 @@ interface Done {
   kept: number;
   /** What became of corrections, once all clips are done. */
   review?: ReviewSummary | undefined;
-}
-
-async function reviewOf(
-  { corrections, classes, redact }: Config,
-  clips: readonly ListedClip[],
-): Promise<ClipReview | undefined> {
-  if (corrections === undefined) return undefined;
-  return ClipReview.read(corrections, clips, (cls) => classes.includes(cls) && redact[cls] !== 'none');
 }
 
 /** Publishes all clips, or those that are done when the signal aborts. A failure stops the others. */

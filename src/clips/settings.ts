@@ -4,7 +4,10 @@ import { reportingFrom } from '../detect/pipeline.ts';
 import { UsageError } from '../errors.ts';
 import { sha256 } from '../io/atomic.ts';
 import { KEPT_BY_DEFAULT } from '../io/keep.ts';
+import { listingDigest } from '../io/listing.ts';
 import type { PrivateRun } from '../io/private-run.ts';
+import { digestOfKey } from '../io/run-keys.ts';
+import type { ListedSample } from '../io/source.ts';
 import { packageVersion } from '../prepare.ts';
 import { sniffClipFile } from '../video/sniff.ts';
 import { type ClipInfo, PUBLISHED_CONTAINERS, type PublishedContainer } from '../video/types.ts';
@@ -24,9 +27,6 @@ export function refuseImageOptions(config: Config): void {
     '--keep': config.keep.some((field) => !KEPT_BY_DEFAULT.includes(field)),
     '--protect-labels': config.protectLabels.length > 0,
     '--encode': config.encode !== 'keep',
-    '--retry-failed': config.retryFailed,
-    '--shard-index': config.part !== undefined,
-    '--source-ids': config.sourceIds,
     '--dali-index': config.daliIndex,
     '--hf-metadata': config.hfMetadata,
   }).find(([, isGiven]) => isGiven);
@@ -71,6 +71,7 @@ export function publicSettings(config: Config, job: Job): Record<string, unknown
     audio: config.audio,
     detectEvery: config.detectEvery,
     ...(config.lookAhead === undefined ? {} : { lookAhead: config.lookAhead }),
+    sourceIds: config.sourceIds,
     limitPixels: config.limitPixels,
     logGeometry: config.logGeometry,
   };
@@ -78,18 +79,30 @@ export function publicSettings(config: Config, job: Job): Record<string, unknown
 
 /** What the private folder tells of a run, so that its clips can be redacted again. */
 export function privateClipRun(
-  { config: { classes, quality, seed }, listed, digest, before }: ClipsWork,
+  {
+    config: { classes, part, quality, seed },
+    listed: { clips },
+    digest,
+    before,
+  }: Pick<ClipsWork, 'before' | 'config' | 'digest' | 'listed'>,
   { detect, models }: Job,
   settings: Record<string, unknown>,
   review: ClipReview | undefined,
+  sourceIdKey: string | undefined,
 ): PrivateRun {
+  const at = (index: number): ListedSample => {
+    const { path, relativePath } = clips[index] as ListedClip;
+    return { index, origin: { path }, relativePath };
+  };
   return {
     v: 1,
-    total: listed.clips.length,
+    total: clips.length,
     hasCls: false,
     seed,
     boxes: digest,
     corrections: review?.digest ?? null,
+    ...(part ? { listing: listingDigest(clips.length, at) } : {}),
+    ...(part && sourceIdKey ? { sourceIdKey: digestOfKey(sourceIdKey) } : {}),
     // A run that detects nothing hands on what it was given.
     detected: {
       models: [...(before?.models ?? models)],

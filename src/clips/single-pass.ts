@@ -15,6 +15,7 @@ import { LIMIT_FRAMES } from './open-clip.ts';
 import { type ClipRunParts, recordOf } from './publish-clip.ts';
 import { type ClipRecord, type FrameRecord, publicClipRegion } from './record.ts';
 import { trackingThresholds } from './settings.ts';
+import { digestsOf } from './source-digests.ts';
 
 /**
  * One clip from its file to its published record in a single pass. Undefined when it was stopped: the next run begins
@@ -55,7 +56,10 @@ export async function publishInOnePass(
     if (unlike !== undefined) return await output.reject(listed, unlike);
     progress.enter('publish');
     const { clip, counts, times } = outcome;
-    const record = await recordOf(listed, { clip, frames: times?.pts.length ?? 0, counts, path: out }, parts);
+    const written = { clip, frames: times?.pts.length ?? 0, counts, path: out };
+    const { sourceIdKey } = parts;
+    const { sourceId } = sourceIdKey === undefined ? {} : await digestsOf(listed.path, sourceIdKey);
+    const record = await recordOf(listed, { ...written, sourceId }, parts);
     await output.publish(listed, out, record, frameRecords(regions));
     return record;
   } finally {

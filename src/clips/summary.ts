@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { ClassName } from '../core/types.ts';
+import type { Part } from '../io/shard-plan.ts';
 import type { ReviewSummary } from '../run.ts';
 import { publicClipResult } from './log.ts';
 import type { ClipRecord } from './record.ts';
@@ -7,6 +8,8 @@ import { noticesOf } from './settings.ts';
 
 export interface ClipRunSummary {
   readonly status: 'finished' | 'interrupted';
+  /** The part of a run that this was; all counts are those of the part. Absent for a whole run. */
+  readonly part?: Part;
   readonly total: number;
   readonly published: number;
   readonly rejected: number;
@@ -56,6 +59,7 @@ export function summarizeClips(
   return {
     status,
     ...publicClipResult(records),
+    ...(config.part === undefined ? {} : { part: config.part }),
     total,
     kept,
     dropped: Object.fromEntries([...dropped].sort()),

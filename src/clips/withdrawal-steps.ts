@@ -7,6 +7,7 @@ import type { OutputLock } from '../io/lock.ts';
 import { CLIP_WORK } from '../io/private-files.ts';
 import { removeSamples } from '../io/private-withdrawn.ts';
 import { withdrawnRecord } from '../io/records.ts';
+import { removeReports } from '../io/report-pages.ts';
 import { RunLog, readSums, TOMBSTONES, writeSums } from '../io/run-log.ts';
 import type { Seal } from '../io/seal.ts';
 import { keyOf } from '../io/shard-plan.ts';
@@ -87,6 +88,7 @@ export async function carryOutClips(
   );
   await log.setStatus('withdrawing');
   const written = new Map((await readSums(out)).map((file) => [file.path, file]));
+  await removeReports(out, privateDir);
   for (const file of files) {
     await rm(join(out, file), { force: true });
     written.delete(file);

@@ -11,13 +11,18 @@ import type { Seal } from './seal.ts';
  * is what it was before or whole.
  *
  * @param parts private folders of the parts, in order.
- * @param seal of all of them, and of the folder.
+ * @param seal of all of them, and of the folder. @param names of the logs, default all.
  * @throws UsageError for lines that are out of order; OutputError.
  */
-export async function mergeLedgers(folder: string, parts: readonly string[], seal: Seal | undefined): Promise<void> {
+export async function mergeLedgers(
+  folder: string,
+  parts: readonly string[],
+  seal: Seal | undefined,
+  names: readonly string[] = Object.values(LEDGER),
+): Promise<void> {
   await makeFolder(folder, 0o700);
   await chmod(folder, 0o700);
-  for (const name of Object.values(LEDGER)) {
+  for (const name of names) {
     const lines = async function* (): AsyncGenerator<string> {
       let last = -1;
       for (const part of parts) {

@@ -13,13 +13,15 @@ export function settingsOfPart(run: Readonly<Record<string, unknown>>): Record<s
   return Object.fromEntries(Object.entries(run).filter(([key]) => !OF_ONE_PART.includes(key)));
 }
 
+type ToCompare = Pick<SinkOptions, 'format' | 'out' | 'part' | 'privateDir' | 'privateRun' | 'run' | 'seal' | 'total'>;
+
 /**
  * Holds what other parts have left in the output against this one, as far as they have got; all of it is looked at
  * again when the run is finalized.
  *
  * @throws UsageError with the differences.
  */
-export async function assertSameParts(options: SinkOptions): Promise<void> {
+export async function assertSameParts(options: ToCompare): Promise<void> {
   const { part, out, format, total, run, privateRun } = options;
   if (part === undefined) return;
   for (const other of await partsIn(resolve(out))) {

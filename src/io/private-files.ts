@@ -22,6 +22,9 @@ export const FOLDER_KEY = 'key.age';
 /** Folder of the work on clips. */
 export const CLIP_WORK = 'clips';
 
+/** A page for who owns the folder. */
+export const REPORT = 'report.html';
+
 /** What an encrypted file is called. */
 const sealed = (name: string): string => `${name}.age`;
 const bothNames = (names: readonly string[]): string[] => names.flatMap((name) => [name, sealed(name)]);
@@ -35,7 +38,7 @@ const WITHDRAWN_FILES: readonly string[] = bothNames([PRIVATE_WITHDRAWN, WITHDRA
 
 /** Every file of a private directory, keys and the map of sources first: without them the rest tells little. */
 export const PRIVATE_FILES: readonly string[] = [
-  ...new Set([...KEY_FILES, ...LEDGER_FILES, ...FIRST_FILES, ...WITHDRAWN_FILES, CLIP_WORK]),
+  ...new Set([...KEY_FILES, ...LEDGER_FILES, ...FIRST_FILES, ...WITHDRAWN_FILES, REPORT, CLIP_WORK]),
 ];
 
 /** Also one that was being written. */

@@ -29,7 +29,7 @@ export async function checkSegment(
   glances: readonly Glance[],
 ): Promise<void> {
   let received = 0;
-  for await (const glance of decodeGlances(tools, path, clip)) {
+  for await (const glance of decodeGlances(tools, path, { ...clip, container: 'mkv', stream: 0 })) {
     const expected = glances[received];
     if (expected === undefined) throw differs(`${glances.length} frames but received more`);
     assertResembles(received, glance, expected);
@@ -60,20 +60,20 @@ function reducedFilter({ colour, height, width }: ClipInfo): string {
   ].join(',');
 }
 
-/** Glances at the frames of a segment. */
-async function* decodeGlances(tools: FfmpegTools, path: string, clip: ClipInfo): AsyncGenerator<Glance> {
-  const { codec, height, width } = clip;
+/** Glances at the frames of a segment or a published clip, reduced. @throws SampleError (`verify`, `undecodable`) */
+export async function* decodeGlances(tools: FfmpegTools, path: string, clip: ClipInfo): AsyncGenerator<Glance> {
+  const { codec, container, height, stream, width } = clip;
   const reduced = { width: Math.min(width, LARGEST.width), height: Math.min(height, LARGEST.height) };
   let damage: string | undefined;
   const run = startFfmpeg(tools, {
     inputs: [
       {
         source: path,
-        options: decodeOptions({ alpha: false, codec, container: 'mkv', stream: 0 }, width, height),
+        options: decodeOptions({ alpha: false, codec, container, stream }, width, height),
       },
     ],
     options: [
-      ...['-map', '0:0', '-vf', reducedFilter(clip), ...tools.keepTimes],
+      ...['-map', `0:${stream}`, '-vf', reducedFilter(clip), ...tools.keepTimes],
       ...['-f', 'rawvideo', '-flush_packets', '1'],
     ],
     onLine: (line) => {

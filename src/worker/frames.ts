@@ -23,6 +23,8 @@ export interface FrameSegment extends Pick<RedactSegment, 'clip' | 'counters' | 
   readonly covers: readonly (readonly FrameCover[])[];
   /** Kinds of what the clip has and its frames have not. */
   readonly stripped: readonly string[];
+  /** HMAC of the clip's bytes, for their records; absent unless asked for. */
+  readonly sourceId?: string;
   /** File that gets the images, one after the other. */
   readonly path: string;
 }
@@ -93,7 +95,7 @@ async function writeFrames(
 async function redactFrame(
   rgb: RgbImage,
   covers: readonly FrameCover[],
-  { group, stripped }: FrameSegment,
+  { group, sourceId, stripped }: FrameSegment,
   job: Job,
   { guides, faces }: UsedNetworks,
 ): Promise<Pick<PublishedOutcome, 'bytes' | 'detections' | 'format' | 'record'>> {
@@ -127,6 +129,7 @@ async function redactFrame(
       regions: regions.map((region) => clipRegion(region, seen, job.logGeometry, width, height)),
       stripped,
       out_sha256: createHash('sha256').update(bytes).digest('hex'),
+      ...(sourceId === undefined ? {} : { source_id: sourceId }),
     },
   };
 }

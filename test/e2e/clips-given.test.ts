@@ -1,4 +1,5 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHmac } from 'node:crypto';
+import { cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { beginClips } from '../../src/clips/withdrawal-steps.ts';
@@ -72,6 +73,50 @@ describe.skipIf(tools === undefined)('clips with --boxes', () => {
     expect(await run('in', '--out', 'never', '--boxes', 'stray.jsonl')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('Expected boxes for clips of the input'),
+    });
+  });
+
+  it('are done again with --retry-failed where they were held back, and only there', async () => {
+    const good = await readFile(at('in/bert.mp4'));
+    const torn = ['in', '--out', 'torn', ...ARGS.slice(3)];
+    await writeFile(at('in/bert.mp4'), good.subarray(0, 900));
+    expect(await run(...torn)).toMatchObject({ code: 1, stdout: expect.stringContaining('1 of 5 clips') });
+    await writeFile(at('in/bert.mp4'), good);
+    const first = await stat(at('torn/000000000.mp4'));
+    expect(await run(...torn)).toMatchObject({ code: 1, stdout: expect.stringContaining('Complete already: 1 of 5') });
+    const ran = await run(...torn, '--retry-failed');
+    expect(ran).toMatchObject({ code: 1, stdout: expect.stringContaining('2 of 5 clips anonymized and published') });
+    expect(ran.stdout).toContain('1 clip of them by an earlier run');
+    expect(await stat(at('torn/000000000.mp4'))).toMatchObject({ mtimeMs: first.mtimeMs });
+    expect(await sums('torn')).toBe(await sums('out'));
+    expect(await readFile(at('torn.private/quarantine.jsonl'), 'utf8')).toBe(
+      await readFile(at('out.private/quarantine.jsonl'), 'utf8'),
+    );
+    expect(await run('verify', 'torn')).toMatchObject({ code: 0 });
+  });
+
+  it('have source ids that only the private folder can make, which a replay and another attempt keep', async () => {
+    const ids = ['in', '--out', 'ids', ...ARGS.slice(3), '--source-ids'];
+    expect(await run(...ids)).toMatchObject({ code: 1 });
+    const key = Buffer.from((await readFile(at('ids.private/source-ids.key'), 'utf8')).trim(), 'hex');
+    expect((await stat(at('ids.private/source-ids.key'))).mode & 0o777).toBe(0o600);
+    const hmac = async (name: string): Promise<string> =>
+      createHmac('sha256', key)
+        .update(await readFile(at('in', name)))
+        .digest('hex');
+    const [first] = await log('ids', '000000000');
+    expect(first.source_id).toBe(await hmac('anna.mp4'));
+    expect(await log('ids', '000000002')).toMatchObject([{ status: 'quarantined' }]);
+    expect(await run('verify', 'ids')).toMatchObject({ code: 0 });
+
+    expect(await run('replay', 'ids.private', '--out', 'ids-again')).toMatchObject({ code: 1 });
+    expect(await sums('ids-again')).toBe(await sums('ids'));
+    await rm(at('ids/000000001.mp4'));
+    expect(await run(...ids)).toMatchObject({ code: 1 });
+    expect((await log('ids', '000000001'))[0].source_id).toBe(await hmac('bert.mp4'));
+    expect(await run(...ids.slice(0, -1))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('source-ids: true → false'),
     });
   });
 

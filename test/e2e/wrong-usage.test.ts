@@ -93,9 +93,14 @@ describe('is refused with exit code 2 before anything is written', () => {
       /Expected no --clip-format with --frames, which publishes images, but received webm/,
     ],
     [
-      'source ids of frames',
-      ['film.mp4', '--out', 'clean', '--frames', 'every:1s', '--source-ids'],
-      /Expected no --source-ids with --frames, which does not know it, but received one/,
+      'frames in parts',
+      ['film.mp4', '--out', 'clean', '--frames', 'every:1s', '--shard-index', '0', '--shard-count', '2'],
+      /Expected no --shard-index with --frames, which does not know it, but received one/,
+    ],
+    [
+      'frames of clips that failed',
+      ['film.mp4', '--out', 'clean', '--frames', 'every:1s', '--retry-failed'],
+      /Expected no --retry-failed with --frames, since the images of a clip would move .* --overwrite begins anew/,
     ],
     ['a compressed shard', ['shard.tar.gz', '--out', 'clean'], /shard\.tar\.gz: decompress it first/],
     ['the output in the input', ['photos', '--out', 'photos/clean'], /--out outside the input/],

@@ -1,26 +1,38 @@
 import { chmod, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import { makeFolder } from '../../io/atomic.ts';
 import { OutputLock } from '../../io/lock.ts';
 import { clearOutput, inspectOutput } from '../../io/output-folder.ts';
+import { type PrivateRun, writePrivateRun } from '../../io/private-run.ts';
 import { LOG_FOLDER, RunLog } from '../../io/run-log.ts';
+import type { Seal } from '../../io/seal.ts';
 import { differingSettings } from '../../io/settings.ts';
+import { ClipLedger } from '../ledger.ts';
 import type { ListedClip } from '../list.ts';
 import { type FrameParts, redactClips } from './clips.ts';
 import { type ClipFrames, type FramePlan, planOf, writePlan } from './plan.ts';
 import { FrameSamples } from './samples.ts';
 import type { FrameConfig } from './settings.ts';
 
+/** What a run tells of its settings. */
+export interface FrameRunSettings {
+  /** For run.json. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** For the private folder. */
+  readonly privateRun: PrivateRun;
+}
+
 /** @throws UsageError when the earlier run in the output had other settings or inputs. */
-export function assertSameRun(
+export async function assertSameRun(
   { out, privateDir }: FrameConfig,
   earlier: Readonly<Record<string, unknown>>,
-  settings: Readonly<Record<string, unknown>>,
+  { settings, privateRun }: FrameRunSettings,
+  seal: Seal | undefined,
   plan: FramePlan,
   found: FramePlan | undefined,
-): void {
-  const differences = differingSettings(earlier, settings);
+): Promise<void> {
+  const differences = await ClipLedger.differences(privateDir, privateRun, seal);
+  if (differences.length === 0) differences.push(...differingSettings(earlier, settings));
   if (differences.length > 0) {
     throw new UsageError(
       `Expected the settings of the earlier run in ${out} but they differ (earlier → now): ${differences.join('; ')}; --overwrite replaces the earlier output`,
@@ -43,24 +55,26 @@ export function assertSameRun(
  */
 export async function planFrames(
   parts: FrameParts,
-  settings: Record<string, unknown>,
+  { settings, privateRun }: FrameRunSettings,
   clips: readonly ListedClip[],
   found: FramePlan | undefined,
   outcomes: Map<number, ClipFrames>,
   signal: AbortSignal | undefined,
 ): Promise<readonly ClipFrames[] | undefined> {
-  const { config } = parts;
+  const { config, keys } = parts;
+  const { seal, sourceIdKey } = keys;
   const lock = await OutputLock.acquire(config.out);
   let log: RunLog | undefined;
   try {
     const state = await inspectOutput(config);
     if (state.kind === 'replaced') await clearOutput(config.out, state.paths);
-    // Before anything private, which would not be known to belong to it.
-    log = await RunLog.create(config.out, settings);
-    await makeFolder(config.privateDir, 0o700);
+    // Keys come before the run: nothing is written that they do not encrypt.
+    if (state.kind !== 'earlier') await ClipLedger.create(config.privateDir, seal, sourceIdKey);
+    log = await RunLog.create(config.out, { ...settings });
     await chmod(config.privateDir, 0o700);
+    await writePrivateRun(config.privateDir, privateRun, seal);
     const plan = found ?? planOf(clips);
-    await writePlan(config.privateDir, plan);
+    await writePlan(config.privateDir, plan, seal);
     let { clips: frames } = plan;
     if (frames === undefined) {
       await redactClips(clips, parts, outcomes, signal);
@@ -70,7 +84,7 @@ export async function planFrames(
       }
       frames = clips.map(({ index }) => outcomes.get(index) as ClipFrames);
       await lock.assertHeld();
-      await writePlan(config.privateDir, { ...plan, clips: frames });
+      await writePlan(config.privateDir, { ...plan, clips: frames }, seal);
     }
     await log.setStatus('running', { total: new FrameSamples(clips, frames).total });
     return frames;

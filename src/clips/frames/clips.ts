@@ -1,13 +1,19 @@
 import { join } from 'node:path';
 import { CLIP_WORK } from '../../io/private-files.ts';
+import type { RunKeys } from '../../io/run-keys.ts';
 import { chosenFrames } from '../../video/frame-choice.ts';
-import type { FfmpegTools } from '../../video/types.ts';
+import type { Track } from '../../video/tracks/index.ts';
+import type { ClipInfo, FfmpegTools } from '../../video/types.ts';
 import type { Job } from '../../worker/job.ts';
 import type { WorkerPool } from '../../worker/pool.ts';
+import { tracksOf } from '../first-pass.ts';
+import { type KnownFramesOf, storedFrames } from '../known-frames.ts';
 import type { ListedClip } from '../list.ts';
 import { openClip } from '../open-clip.ts';
 import type { ClipRunFrames } from '../progress.ts';
+import type { ClipReview } from '../review.ts';
 import { strippedOf, trackingThresholds } from '../settings.ts';
+import { ClipWorkspace } from '../workspace.ts';
 import type { ClipFrames } from './plan.ts';
 import { redactChosen } from './redact.ts';
 import { type FrameConfig, framePolicy } from './settings.ts';
@@ -19,10 +25,27 @@ export interface FrameParts {
   readonly tools: FfmpegTools;
   readonly job: Job;
   readonly pool: WorkerPool;
+  /** What the private folder is encrypted with, and what source ids are made with, if anything. */
+  readonly keys: RunKeys;
+  /** What takes the place of detectors; absent where there are some. */
+  readonly knownFrames: KnownFramesOf | undefined;
+  /** What a person says about what was found. */
+  readonly review: ClipReview | undefined;
   readonly progress: ClipRunFrames;
   readonly bytesOf: (clip: ListedClip) => number;
   /** Seconds that opening a clip may take. */
   readonly timeoutSeconds: number;
+}
+
+/** What was followed in a clip, before a person's corrections; undefined for one of which nothing is published. */
+export async function followedIn(
+  listed: ListedClip,
+  { config, job, keys }: Pick<FrameParts, 'config' | 'job' | 'keys'>,
+): Promise<{ clip: ClipInfo; tracks: readonly Track[] } | undefined> {
+  const stored = await storedFrames(ClipWorkspace.over(workOf(config, listed), keys.seal));
+  if (stored === undefined) return undefined;
+  const settings = { detectEvery: config.detectEvery, thresholds: trackingThresholds(job) };
+  return { clip: stored.clip, tracks: tracksOf(stored.frames, stored.clip, settings) };
 }
 
 /** The private folder of the work on a clip. */
@@ -71,14 +94,14 @@ export async function redactClips(
 
 async function redactClip(
   listed: ListedClip,
-  { bytesOf, config, job, pool, progress: run, timeoutSeconds, tools }: FrameParts,
+  { bytesOf, config, job, keys, knownFrames, pool, progress: run, review, timeoutSeconds, tools }: FrameParts,
 ): Promise<ClipFrames | 'stopped'> {
   const drawsFaces = job.faces !== undefined;
   const progress = run.begin(drawsFaces ? 3 : 2);
   try {
     const { detectEvery, limitPixels, seed } = config;
     const folder = workOf(config, listed);
-    const place = { folder, seal: undefined, policy: framePolicy(config, job) };
+    const place = { folder, ...keys, policy: framePolicy(config, job) };
     const opened = await openClip({
       tools,
       listed,
@@ -86,19 +109,20 @@ async function redactClip(
       seed,
       limitPixels,
       timeoutSeconds,
-      knownFrames: undefined,
+      knownFrames,
     });
     if ('status' in opened) {
       run.pass(bytesOf(listed));
       return opened;
     }
-    const { clip, workspace } = opened;
+    const { clip, workspace, sourceId } = opened;
     run.expect(progress, clip.pts.length, bytesOf(listed));
     const frames = chosenFrames(config.frames, clip);
     const outcome = await redactChosen({
-      ...{ clip, workspace, pool, progress, frames, corrections: [], drawsFaces },
+      ...{ clip, workspace, pool, progress, frames, drawsFaces, sourceId },
+      corrections: review?.of(listed) ?? [],
       settings: { detectEvery, thresholds: trackingThresholds(job) },
-      store: new FrameStore(folder),
+      store: new FrameStore(folder, keys.seal),
       stripped: strippedOf(clip, config),
       group: listed.index,
     });

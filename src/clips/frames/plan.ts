@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RejectedOutcome } from '../../core/outcome.ts';
-import { makeFolder, writeFileAtomic } from '../../io/atomic.ts';
-import { CLIP_WORK } from '../../io/private-files.ts';
+import { makeFolder } from '../../io/atomic.ts';
+import { CLIP_WORK, privatePath } from '../../io/private-files.ts';
+import { readPrivateFile, writePrivateFile } from '../../io/private-lines.ts';
+import type { Seal } from '../../io/seal.ts';
 import type { ListedClip } from '../list.ts';
+
+const PLAN = 'frames.json';
 
 /** What a clip gives: the indices of its chosen frames, increasing and at least one, or why nothing of it is published. */
 export type ClipFrames = { readonly frames: readonly number[] } | RejectedOutcome;
@@ -25,23 +28,19 @@ export function planOf(clips: readonly ListedClip[]): FramePlan {
 }
 
 /** Undefined when there is none, or none that can be read: what is in it is found out again then. */
-export async function readPlan(privateDir: string): Promise<FramePlan | undefined> {
-  return readFile(fileIn(privateDir), 'utf8')
-    .then((text) => JSON.parse(text) as FramePlan)
+export async function readPlan(privateDir: string, seal: Seal | undefined): Promise<FramePlan | undefined> {
+  return readPrivateFile(join(privateDir, CLIP_WORK), PLAN, seal)
+    .then((text) => (text === undefined ? undefined : (JSON.parse(text) as FramePlan)))
     .catch(() => undefined);
 }
 
 /** @throws OutputError */
-export async function writePlan(privateDir: string, plan: FramePlan): Promise<void> {
+export async function writePlan(privateDir: string, plan: FramePlan, seal: Seal | undefined): Promise<void> {
   await makeFolder(join(privateDir, CLIP_WORK), 0o700);
-  await writeFileAtomic(fileIn(privateDir), JSON.stringify(plan), 0o600);
+  await writePrivateFile(join(privateDir, CLIP_WORK), PLAN, JSON.stringify(plan), seal);
 }
 
 /** Whether a private folder is that of a run that publishes frames. */
 export function holdsFrames(privateDir: string): boolean {
-  return existsSync(fileIn(privateDir));
-}
-
-function fileIn(privateDir: string): string {
-  return join(privateDir, CLIP_WORK, 'frames.json');
+  return [false, true].some((isSealed) => existsSync(privatePath(join(privateDir, CLIP_WORK), PLAN, isSealed)));
 }

@@ -1,3 +1,4 @@
+import type { Seal } from '../../io/seal.ts';
 import { ShardPlan } from '../../io/shard-plan.ts';
 import type { Sink } from '../../io/sink.ts';
 import type { ListedClip } from '../list.ts';
@@ -15,6 +16,8 @@ export interface FramesToPublish {
   readonly frames: readonly ClipFrames[];
   readonly samples: FrameSamples;
   readonly sink: Sink;
+  /** What the private folder is encrypted with, if it is. */
+  readonly seal: Seal | undefined;
   readonly onWritten: (record: Awaited<ReturnType<Sink['write']>>) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,14 +30,17 @@ export interface FramesToPublish {
  * @throws OutputError
  */
 export async function publishFrames(work: FramesToPublish): Promise<boolean> {
-  const { clips, config, frames, samples, sink, onWritten, signal } = work;
+  const { clips, config, frames, samples, seal, sink, onWritten, signal } = work;
   const plan = new ShardPlan({ total: samples.total, samplesPerShard: config.samplesPerShard });
   let stored = 0;
   /** @param end all samples before it are written. */
   const removePublished = async (end: number): Promise<void> => {
     const whole = end === samples.total ? end : plan.startOf(plan.shardOf(end));
     for (; stored < clips.length && samples.startOf(stored + 1) <= whole; stored++) {
-      await removeImages(config, clips[stored] as ListedClip, frames[stored] as ClipFrames);
+      await removeImages(
+        new FrameStore(workOf(config, clips[stored] as ListedClip), seal),
+        frames[stored] as ClipFrames,
+      );
     }
   };
   for (const clip of clips) {
@@ -44,7 +50,7 @@ export async function publishFrames(work: FramesToPublish): Promise<boolean> {
       if (sink.wants(start)) onWritten(await sink.write({ sample: samples.at(start), outcome }));
       continue;
     }
-    const store = new FrameStore(workOf(config, clip));
+    const store = new FrameStore(workOf(config, clip), seal);
     let index = start;
     for (const [segment, own] of segmentsOf(outcome.frames)) {
       const indices = new Map(own.map((frame, i) => [frame, index + i]));
@@ -63,8 +69,7 @@ export async function publishFrames(work: FramesToPublish): Promise<boolean> {
   return true;
 }
 
-async function removeImages(config: FrameConfig, clip: ListedClip, outcome: ClipFrames): Promise<void> {
+async function removeImages(store: FrameStore, outcome: ClipFrames): Promise<void> {
   if ('status' in outcome) return;
-  const store = new FrameStore(workOf(config, clip));
   for (const segment of segmentsOf(outcome.frames).keys()) await store.remove(segment);
 }

@@ -14,6 +14,8 @@ export interface FrameWork extends FirstPass {
   readonly stripped: readonly string[];
   /** Number of the clip in the run: decides replacements. */
   readonly group: number;
+  /** HMAC of the clip's bytes, for the record of each frame; undefined where nobody has asked for it. */
+  readonly sourceId: string | undefined;
 }
 
 /** Numbers of the segments that have some of the frames, and which they are. */
@@ -61,7 +63,7 @@ export async function redactChosen(work: FrameWork): Promise<'done' | RejectedOu
 }
 
 async function redact(
-  { clip, group, pool, progress, store, stripped }: FrameWork,
+  { clip, group, pool, progress, sourceId, store, stripped }: FrameWork,
   covers: Covers,
   segment: number,
   frames: readonly number[],
@@ -77,6 +79,7 @@ async function redact(
     path: store.unfinished(segment),
     stripped,
     group,
+    ...(sourceId === undefined ? {} : { sourceId }),
   };
   const outcome = await settle(pool.segment({ kind: 'frame-segment', segment: task }), progress);
   if (outcome.status !== 'redacted-frames') return outcome.status === 'stopped' ? 'stopped' : asRejected(outcome);

@@ -1,15 +1,18 @@
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
 import { checkOutput } from '../../io/output-folder.ts';
+import { openKeys } from '../../io/run-keys.ts';
 import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from '../../io/sink.ts';
 import { prepareJob } from '../../prepare.ts';
 import { findFfmpeg } from '../../video/tools.ts';
 import { WorkerPool } from '../../worker/pool.ts';
+import { givenWork } from '../given.ts';
 import type { ListedClip, ListedClips } from '../list.ts';
 import { ClipRunFrames, type ClipRunProgress } from '../progress.ts';
-import { detectingJob } from '../settings.ts';
-import { assertSameRun, planFrames } from './begin.ts';
-import { type FrameParts, redactClips } from './clips.ts';
+import { reviewOf } from '../review.ts';
+import { detectingJob, privateClipRun } from '../settings.ts';
+import { assertSameRun, type FrameRunSettings, planFrames } from './begin.ts';
+import { type FrameParts, followedIn, redactClips } from './clips.ts';
 import { type ClipFrames, planOf, readPlan } from './plan.ts';
 import { publishFrames } from './publish.ts';
 import { FrameSamples } from './samples.ts';
@@ -39,21 +42,32 @@ export async function runFrames(
   listed: ListedClips,
   hooks: FrameRunHooks = {},
 ): Promise<FrameRunSummary> {
-  await refuseOptions(options);
-  const tools = await findFfmpeg();
+  refuseOptions(options);
   const config = withFormat(options);
-  const job = await prepareJob(config);
-  const settings = frameSettings(config, job);
   const { clips } = listed;
-  const tally = new FrameTally(config, listed, job.models);
   const state = await checkOutput(config);
-  const found = state.kind === 'earlier' ? await readPlan(config.privateDir) : undefined;
+  const keys = await openKeys(config, state.kind === 'earlier');
+  const given = config.boxes === undefined ? undefined : await givenWork(config.boxes, listed);
+  const review = await reviewOf(config, clips);
+  const tools = await findFfmpeg();
+  const job = await (given?.prepare ?? prepareJob)(config);
+  const settings = {
+    ...frameSettings(config, job),
+    ...(given?.detections ? { detections: given.detections } : {}),
+    ...(review ? { corrections: true } : {}),
+  };
+  const known = { config, listed, digest: null, ...given };
+  const run = { settings, privateRun: privateClipRun(known, job, settings, review, keys.sourceIdKey) };
+  const tally = new FrameTally(config, listed, job.models);
+  tally.notices.unshift(...(given?.notices ?? []));
+  const found = state.kind === 'earlier' ? await readPlan(config.privateDir, keys.seal) : undefined;
   if (state.kind === 'earlier') {
-    assertSameRun(config, state.run, settings, planOf(clips), found);
+    await assertSameRun(config, state.run, run, keys.seal, planOf(clips), found);
     if (state.run.total !== undefined && found?.clips !== undefined) {
-      const output = outputOf(config, settings, new FrameSamples(clips, found.clips));
+      const output = outputOf({ config, keys }, run, new FrameSamples(clips, found.clips));
       if ((await surveyOutput(output)) === 'complete') {
         for await (const record of completeRecords(output)) tally.keep(record);
+        tally.review = await review?.sumUp((clip) => followedIn(clip, { config, job, keys }));
         return tally.summary('finished', true);
       }
     }
@@ -71,25 +85,34 @@ export async function runFrames(
     tally.device = await pool.ready();
     hooks.onStart?.(tally.summary('finished'));
     const bytesOf = ({ index }: ListedClip): number => sizes[index]?.size ?? 0;
-    const parts = { config, tools, job, pool, progress, bytesOf, timeoutSeconds: GIVE_UP_SECONDS };
-    const frames = await planFrames(parts, settings, clips, found, outcomes, hooks.signal);
+    const parts: FrameParts = {
+      ...{ config, tools, job, pool, keys, review, progress, bytesOf },
+      knownFrames: given?.knownFrames,
+      timeoutSeconds: GIVE_UP_SECONDS,
+    };
+    const frames = await planFrames(parts, run, clips, found, outcomes, hooks.signal);
     if (frames === undefined) return tally.summary('interrupted');
-    return await publish({ parts, settings, clips, frames, outcomes, tally }, hooks);
+    return await publish({ parts, run, clips, frames, outcomes, tally }, hooks);
   } finally {
     clearInterval(beat);
     await pool.close();
   }
 }
 
-function outputOf(config: FrameConfig, settings: Record<string, unknown>, samples: FrameSamples): SinkOptions {
+function outputOf(
+  { config, keys }: Pick<FrameParts, 'config' | 'keys'>,
+  { settings, privateRun }: FrameRunSettings,
+  samples: FrameSamples,
+): SinkOptions {
   const { at, total } = samples;
   // What was to be replaced is gone by now.
-  return { ...config, overwrite: false, resume: true, hasCls: false, run: settings, total, at, keys: samples };
+  const again = { ...config, ...keys, overwrite: false, resume: true };
+  return { ...again, hasCls: false, run: settings, privateRun, total, at, keys: samples };
 }
 
 interface PlannedFrames {
   readonly parts: FrameParts;
-  readonly settings: Record<string, unknown>;
+  readonly run: FrameRunSettings;
   readonly clips: readonly ListedClip[];
   readonly frames: readonly ClipFrames[];
   /** Of the clips that this run has worked on; images of others may be missing. */
@@ -98,13 +121,13 @@ interface PlannedFrames {
 }
 
 async function publish(planned: PlannedFrames, { signal }: FrameRunHooks): Promise<FrameRunSummary> {
-  const { parts, settings, clips, frames, tally } = planned;
-  const { config } = parts;
+  const { parts, run, clips, frames, tally } = planned;
+  const { config, keys, review } = parts;
   const samples = new FrameSamples(clips, frames);
   let sink: Sink;
   try {
     const onKept: FrameTally['keep'] = (record) => tally.keep(record);
-    sink = await openSink(outputOf(config, settings, samples), { onKept, signal });
+    sink = await openSink(outputOf(parts, run, samples), { onKept, signal });
   } catch (error) {
     if (signal?.aborted && error === signal.reason) return tally.summary('interrupted');
     throw error;
@@ -113,10 +136,14 @@ async function publish(planned: PlannedFrames, { signal }: FrameRunHooks): Promi
   try {
     const isThere = await redactAgain(planned, samples, sink, signal);
     const onWritten: FrameTally['add'] = (record) => tally.add(record);
-    if (!isThere || !(await publishFrames({ config, clips, frames, samples, sink, onWritten, signal }))) {
+    if (
+      !isThere ||
+      !(await publishFrames({ config, clips, frames, samples, seal: keys.seal, sink, onWritten, signal }))
+    ) {
       await sink.abort('interrupted');
       return tally.summary('interrupted');
     }
+    tally.review = await review?.sumUp((clip) => followedIn(clip, parts));
     await sink.finish(tally.publicResult(samples.total));
     return tally.summary('finished');
   } catch (error) {

@@ -2,7 +2,6 @@ import type { Config } from '../../config.ts';
 import { UsageError } from '../../errors.ts';
 import { sha256 } from '../../io/atomic.ts';
 import { KEPT_BY_DEFAULT } from '../../io/keep.ts';
-import { readSecret } from '../../io/secret.ts';
 import { describeFrameChoice, type FrameChoice } from '../../video/frame-choice.ts';
 import type { Job } from '../../worker/job.ts';
 import { policyOf, publicSettings } from '../settings.ts';
@@ -10,23 +9,19 @@ import { policyOf, publicSettings } from '../settings.ts';
 /** Settings of a run that publishes images of frames. */
 export type FrameConfig = Config & { readonly frames: FrameChoice };
 
-/**
- * Also what would be passed over in silence: nobody should take a private folder for encrypted that is not.
- * @throws UsageError naming the option.
- */
-export async function refuseOptions(config: Config): Promise<void> {
-  const secret = await readSecret(config);
+/** @throws UsageError naming the option. */
+export function refuseOptions(config: Config): void {
+  if (config.retryFailed) {
+    throw new UsageError(
+      'Expected no --retry-failed with --frames, since the images of a clip would move those of all after it to other shards, but received one; --overwrite begins anew',
+    );
+  }
   const refused = Object.entries({
-    '--boxes': config.boxes !== undefined,
-    '--corrections': config.corrections !== undefined,
     '--labels': config.labels !== 'none',
     '--keep': config.keep.some((field) => !KEPT_BY_DEFAULT.includes(field)),
     '--protect-labels': config.protectLabels.length > 0,
-    '--retry-failed': config.retryFailed,
     '--shard-index': config.part !== undefined,
     '--single-pass': config.lookAhead !== undefined,
-    '--source-ids': config.sourceIds,
-    [secret?.from ?? '']: secret !== undefined,
   }).find(([, isGiven]) => isGiven);
   if (refused)
     throw new UsageError(`Expected no ${refused[0]} with --frames, which does not know it, but received one`);

@@ -1,20 +1,26 @@
-import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublishedOutcome } from '../../core/outcome.ts';
-import { asOutputError, sha256OfFile, writeFileAtomic } from '../../io/atomic.ts';
+import { asOutputError, sha256OfFile } from '../../io/atomic.ts';
+import { privatePath } from '../../io/private-files.ts';
+import { readPrivateFile, writePrivateFile } from '../../io/private-lines.ts';
 import { jsonLines } from '../../io/records.ts';
+import type { Seal } from '../../io/seal.ts';
 import type { RedactedFrame } from '../../worker/frames.ts';
 
 /**
  * The redacted images of one clip in its private folder, segment by segment: a file of images, one after the other, and
- * one of what each is, which is written last and makes the segment count. No pixel of the source is in them.
+ * one of what each is, which is written last and makes the segment count. No pixel of the source is in them. Where the
+ * private folder is encrypted, all but the images is: these are what is published.
  */
 export class FrameStore {
   readonly #folder: string;
+  readonly #seal: Seal | undefined;
 
-  /** @param folder private folder of the work on the clip. */
-  constructor(folder: string) {
+  /** @param folder private folder of the work on the clip. @param seal what it is encrypted with, if it is. */
+  constructor(folder: string, seal: Seal | undefined) {
     this.#folder = folder;
+    this.#seal = seal;
   }
 
   /** Where a worker writes the images of a segment; `keep` gives the file its name. */
@@ -37,7 +43,7 @@ export class FrameStore {
       const sha256 = await sha256OfFile(unfinished);
       await chmod(unfinished, 0o600);
       await rename(unfinished, this.#imagesFile(segment));
-      await writeFileAtomic(this.#framesFile(segment), jsonLines([{ sha256 }, ...frames]), 0o600);
+      await writePrivateFile(this.#folder, framesFile(segment), jsonLines([{ sha256 }, ...frames]), this.#seal);
     } catch (error) {
       throw asOutputError(unfinished, error);
     }
@@ -74,23 +80,24 @@ export class FrameStore {
   }
 
   async remove(segment: number): Promise<void> {
-    for (const file of [this.#framesFile(segment), this.#imagesFile(segment), this.unfinished(segment)]) {
+    const frames = privatePath(this.#folder, framesFile(segment), this.#seal !== undefined);
+    for (const file of [frames, this.#imagesFile(segment), this.unfinished(segment)]) {
       await rm(file, { force: true });
     }
   }
 
   async #lines(segment: number): Promise<string[]> {
-    const text = await readFile(this.#framesFile(segment), 'utf8').catch(() => '');
-    return text.split('\n').filter((line) => line !== '');
+    const text = await readPrivateFile(this.#folder, framesFile(segment), this.#seal);
+    return (text ?? '').split('\n').filter((line) => line !== '');
   }
 
   #imagesFile(segment: number): string {
     return join(this.#folder, `frames-${numbered(segment)}.images`);
   }
+}
 
-  #framesFile(segment: number): string {
-    return join(this.#folder, `frames-${numbered(segment)}.jsonl`);
-  }
+function framesFile(segment: number): string {
+  return `frames-${numbered(segment)}.jsonl`;
 }
 
 function numbered(segment: number): string {

@@ -1,6 +1,7 @@
 import type { RedactionRecord } from '../../core/outcome.ts';
 import type { ClassName } from '../../core/types.ts';
 import { publicResult, RecordCounts } from '../../record-counts.ts';
+import type { ReviewSummary } from '../../run.ts';
 import type { ListedClips } from '../list.ts';
 import { noticesOf } from '../settings.ts';
 import type { FrameConfig } from './settings.ts';
@@ -23,6 +24,8 @@ export interface FrameRunSummary {
   readonly standIns: Readonly<Record<ClassName, number>>;
   /** Clips that were not published, by `stage/reason`. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** What became of corrections; absent without them, and in a run that was interrupted. */
+  readonly review?: ReviewSummary;
   readonly dropped: Readonly<Record<string, number>>;
   readonly notices: readonly string[];
   readonly models: readonly string[];
@@ -37,6 +40,8 @@ export interface FrameRunSummary {
 export class FrameTally {
   readonly notices: string[];
   device: readonly string[] = [];
+  /** What became of corrections, once all clips are done. */
+  review: ReviewSummary | undefined;
   readonly #counts = new RecordCounts();
   readonly #start = performance.now();
   readonly #config: FrameConfig;
@@ -63,7 +68,7 @@ export class FrameTally {
 
   /** For run.json. */
   publicResult(total: number): Record<string, unknown> {
-    return { ...publicResult(total, this.#counts, undefined), clips: this.#listed.clips.length };
+    return { ...publicResult(total, this.#counts, this.review), clips: this.#listed.clips.length };
   }
 
   summary(status: FrameRunSummary['status'], isComplete = false): FrameRunSummary {
@@ -80,6 +85,7 @@ export class FrameTally {
       images: { ...images },
       standIns: { ...standIns },
       reasons: this.#counts.reasons(),
+      ...(this.review === undefined ? {} : { review: this.review }),
       dropped: Object.fromEntries([...this.#listed.dropped].sort()),
       notices: this.notices,
       models: this.#models,
