@@ -7,7 +7,7 @@ import { mannerOf } from './manner.ts';
 import type { Sighting, Timeline } from './types.ts';
 
 /** Sightings that tell how a thing moves where it is lost, and how large it is there. */
-const NEAREST = { motion: 16, size: 9 } as const;
+const NEAREST = { motion: 32, size: 9 } as const;
 /** So many tell how it gets faster, as what comes nearer does; fewer tell nothing. */
 const LEAST_FOR_FASTER = 8;
 /** Most that a thing is taken to have gone beyond what its speed tells, as a share of that way. */

@@ -7,12 +7,12 @@ const DEVIATIONS = 2;
 /** What is covered ahead of and behind a moving side, in steps of its speed: it moves while a frame is exposed. */
 const EXPOSURE = 0.25;
 /** What is covered of the way that a thing has gone unseen, since what goes fast may also get faster or slower. */
-const HASTE = 0.25;
+const HASTE = 0.3;
 /**
- * Most that a box grows on each side for want of knowledge, beside the share of the way: in its lengths, and in the
- * geometric mean of its length and that of the frame, since large boxes would flood the picture.
+ * Most that a box grows on each side for want of knowledge: in its lengths beside that share of the way, and in the
+ * length of the frame, since a large box would flood the picture.
  */
-const MOST = { lengths: 0.5, means: 0.12 } as const;
+const MOST = { lengths: 0.4, frame: 0.08 } as const;
 
 /** What a moving side needs although it was seen, pixels. @param speed pixels a step. */
 export function exposed(speed: number): number {
@@ -35,8 +35,7 @@ export function doubtAt(
   { speed, unseen, variance }: Unseen,
   { width, height }: Pick<Timeline, 'width' | 'height'>,
 ): number {
-  const length = lengthOf(box);
-  const most = Math.min(MOST.lengths * length, MOST.means * Math.sqrt(length * Math.sqrt(width * height)));
   const astray = HASTE * Math.abs(speed) * unseen;
-  return Math.min(most + astray, Math.hypot(astray, DEVIATIONS * Math.sqrt(variance)) + exposed(speed));
+  const most = Math.min(MOST.lengths * lengthOf(box) + astray, MOST.frame * Math.sqrt(width * height));
+  return Math.min(most, Math.hypot(astray, DEVIATIONS * Math.sqrt(variance)) + exposed(speed));
 }

@@ -6,16 +6,16 @@ import type { Sighting, Timeline } from './types.ts';
 /** How much a thing may turn in a step, in its lengths: the first where its sightings do not tell. */
 const TURNINGS = [TURNS, TURNS / 2, TURNS / 6] as const;
 /** So many coordinates that were off as far as expected are believed in before any was seen. */
-const BELIEVED = 8;
+const BELIEVED = 16;
 /** Most that one coordinate tells, in variances: a box that jumps once does not make its thing a jumping one. */
 const MOST_TOLD = 25;
-/** Least and most of `Manner.surprise`. */
-const SURPRISE = { least: 0.02, most: 3 } as const;
+/** Least of `Manner.surprise`: what stood still may get up. */
+const LEAST_SURPRISE = 0.02;
 
 /** How a thing moves, as its sightings tell. */
 export interface Manner {
   readonly noiseOf: (box: Box) => Noise;
-  /** By what variances that the motion tells are to be multiplied: how far off sightings really were. */
+  /** What variances that the motion tells are to be multiplied by, up to 1: how far off sightings really were. */
   readonly surprise: number;
   /** At the last sighting. */
   readonly motion: BoxMotion;
@@ -55,6 +55,6 @@ function follow(
   }
   const told = BELIEVED + SIDES.length * others.length;
   const scale = squares / told;
-  const surprise = Math.min(SURPRISE.most, Math.max(SURPRISE.least, scale));
+  const surprise = Math.min(1, Math.max(LEAST_SURPRISE, scale));
   return { noiseOf, surprise, motion, unlikely: told * Math.log(scale) + logarithms };
 }
