@@ -9,7 +9,7 @@ export type BoxMotion = Readonly<Record<Side, Motion>>;
 
 /** Shares of a box's length by which detectors waver, things turn in a step, and unknown things move in a step. */
 const WAVERS = 0.05;
-const TURNS = 0.06;
+export const TURNS = 0.06;
 const MOVES = 0.25;
 
 /** A length that stands for the size of a box, pixels: of long ones such as text, not much more than their height. */
@@ -18,17 +18,17 @@ export function lengthOf(box: Box): number {
   return Math.min(Math.sqrt(width * height), 2.5 * Math.min(width, height));
 }
 
-export function noiseOf(box: Box): Noise {
+/** @param turns share of its length by which the thing turns in a step. */
+export function noiseOf(box: Box, turns = TURNS): Noise {
   const length = lengthOf(box);
-  return { measured: (WAVERS * length) ** 2, turning: (TURNS * length) ** 2, speed: (MOVES * length) ** 2 };
+  return { measured: (WAVERS * length) ** 2, turning: (turns * length) ** 2, speed: (MOVES * length) ** 2 };
 }
 
 function eachSide(motion: (side: Side) => Motion): BoxMotion {
   return { x1: motion('x1'), y1: motion('y1'), x2: motion('x2'), y2: motion('y2') };
 }
 
-export function startBox(box: Box): BoxMotion {
-  const noise = noiseOf(box);
+export function startBox(box: Box, noise = noiseOf(box)): BoxMotion {
   return eachSide((side) => startMotion(box[side], noise));
 }
 
@@ -36,8 +36,7 @@ export function predictBox(motion: BoxMotion, dt: number, noise: Noise): BoxMoti
   return eachSide((side) => predict(motion[side], dt, noise));
 }
 
-export function correctBox(motion: BoxMotion, box: Box): BoxMotion {
-  const noise = noiseOf(box);
+export function correctBox(motion: BoxMotion, box: Box, noise = noiseOf(box)): BoxMotion {
   return eachSide((side) => correct(motion[side], box[side], noise));
 }
 
