@@ -1,7 +1,7 @@
 import type { ClassName } from '../core/types.ts';
+import type { Look } from '../video/looks/types.ts';
 import type { Track } from '../video/tracks/index.ts';
 import type { FrameCover } from '../worker/clip.ts';
-import type { FaceLook } from './followed-faces.ts';
 
 interface Kept {
   readonly id: number;
@@ -20,12 +20,12 @@ const STATES = ['inferred', 'seen', 'removed', 'given', 'review'] as const;
 /** What to cover, by frame: 33 bytes for every box of every track, since it is held as long as a clip is redacted. */
 export class Covers {
   readonly #tracks: readonly Kept[];
-  readonly #looks: ReadonlyMap<number, readonly FaceLook[]>;
+  readonly #looks: ReadonlyMap<number, readonly Look[]>;
   /** Things that were seen, by class: not the other ways that one may have gone. */
   readonly counts: Readonly<Record<ClassName, number>>;
 
-  /** @param looks how followed faces look in every frame of their tracks, where that is decided. */
-  constructor(tracks: readonly Track[], looks: ReadonlyMap<number, readonly FaceLook[]> = new Map()) {
+  /** @param looks how followed faces and bodies look in every frame of their tracks, where that is decided. */
+  constructor(tracks: readonly Track[], looks: ReadonlyMap<number, readonly Look[]> = new Map()) {
     this.#looks = looks;
     this.#tracks = tracks.map(kept).sort((a, b) => a.from - b.from || a.id - b.id);
     const counts: Record<ClassName, number> = { face: 0, body: 0, plate: 0, text: 0 };

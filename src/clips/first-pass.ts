@@ -12,24 +12,24 @@ import { readLooks } from './read-looks.ts';
 import { asRejected, eachSegment, rangeOf, segmentsIn, settle } from './segments.ts';
 
 /** What looking at a clip and following things through it needs. */
-export type FirstPass = Pick<ClipWork, 'clip' | 'corrections' | 'drawsFaces' | 'pool' | 'progress' | 'workspace'> & {
+export type FirstPass = Pick<ClipWork, 'clip' | 'corrections' | 'pool' | 'posedClasses' | 'progress' | 'workspace'> & {
   readonly settings: Pick<ClipSettings, 'detectEvery' | 'thresholds'>;
 };
 
 /**
- * What to cover in a clip: looks at all frames, follows what is there and, where faces are drawn, reads how they are
- * turned. What the workspace has of an earlier run is not looked at again; poses are, since they are never written.
+ * What to cover in a clip: looks at all frames, follows what is there and, where faces or mannequins are drawn, reads how
+ * they are turned. What the workspace has of an earlier run is not looked at again; poses are, since they are never written.
  *
  * @throws SampleError for detections that no sound model makes; ModelError, OutputError.
  */
 export async function findCovers(work: FirstPass): Promise<Covers | RejectedOutcome | 'stopped'> {
-  const { drawsFaces, progress } = work;
+  const { posedClasses, progress } = work;
   progress.enter('detect');
   const detected = await eachSegment(work, segmentsIn(work.clip), (segment) => detect(work, segment));
   if (detected !== 'done') return detected;
   progress.enter('track');
   const tracks = await followAll(work);
-  if (!drawsFaces) return new Covers(tracks);
+  if (posedClasses.length === 0) return new Covers(tracks);
   progress.enter('pose');
   const looks = await readLooks(work, tracks);
   return looks === 'stopped' || 'status' in looks ? looks : new Covers(tracks, looks);

@@ -1,5 +1,5 @@
 import type { RecordRegion, RejectedOutcome } from '../core/outcome.ts';
-import type { Detection, FollowedFaceGuide, Origin, Region } from '../core/types.ts';
+import type { Detection, Origin, Region } from '../core/types.ts';
 import { ModelError, SampleError, type Stage, UsageError } from '../errors.ts';
 import { redactInPlace } from '../redact/apply.ts';
 import { CellMemory, REMEMBERED } from '../redact/cell-memory.ts';
@@ -8,6 +8,7 @@ import { checkSegment } from '../video/check-segment.ts';
 import { changeSince, type FrameChange, type Glance, glanceAt, LOOK_BACK, mayBeCut } from '../video/cuts.ts';
 import { decodeFrames } from '../video/decode.ts';
 import { openEncoder } from '../video/encode.ts';
+import type { Look } from '../video/looks/types.ts';
 import { findFfmpeg } from '../video/tools.ts';
 import type { ClipCodec, ClipInfo } from '../video/types.ts';
 import type { Job } from './job.ts';
@@ -41,8 +42,8 @@ export interface FrameCover {
   readonly detection: Detection & { readonly track: number };
   /** Whether it was detected in this frame. */
   readonly seen: boolean;
-  /** How a face is to be replaced; where nobody has decided that before, its pose is read in the frame. */
-  readonly look?: FollowedFaceGuide | 'blurred';
+  /** How a face or body is to be replaced; where nobody has decided that before, its pose is read in the frame. */
+  readonly look?: Look;
 }
 
 export interface RedactSegment extends Segment {
@@ -166,7 +167,7 @@ export async function redactSegment(
   });
 }
 
-/** The regions of faces whose looks are decided, as they are to be redacted. */
+/** The regions of what has a look already, as they are to be redacted. */
 export function withLooks(regions: readonly Region[], covered: readonly FrameCover[]): Region[] {
   const looks = new Map(covered.map(({ detection, look }) => [detection.track, look]));
   return regions.map((region) => {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { CLIP_WORK } from '../../io/private-files.ts';
 import { chosenFrames } from '../../video/frame-choice.ts';
 import type { FfmpegTools } from '../../video/types.ts';
+import { posedClasses } from '../../worker/clip-poses.ts';
 import type { Job } from '../../worker/job.ts';
 import type { WorkerPool } from '../../worker/pool.ts';
 import type { ListedClip } from '../list.ts';
@@ -73,8 +74,8 @@ async function redactClip(
   listed: ListedClip,
   { bytesOf, config, job, pool, progress: run, timeoutSeconds, tools }: FrameParts,
 ): Promise<ClipFrames | 'stopped'> {
-  const drawsFaces = job.faces !== undefined;
-  const progress = run.begin(drawsFaces ? 3 : 2);
+  const posed = posedClasses(job);
+  const progress = run.begin(posed.length > 0 ? 3 : 2);
   try {
     const { detectEvery, limitPixels, seed } = config;
     const folder = workOf(config, listed);
@@ -96,7 +97,7 @@ async function redactClip(
     run.expect(progress, clip.pts.length, bytesOf(listed));
     const frames = chosenFrames(config.frames, clip);
     const outcome = await redactChosen({
-      ...{ clip, workspace, pool, progress, frames, corrections: [], drawsFaces },
+      ...{ clip, workspace, pool, progress, frames, corrections: [], posedClasses: posed },
       settings: { detectEvery, thresholds: trackingThresholds(job) },
       store: new FrameStore(folder),
       stripped: strippedOf(clip, config),

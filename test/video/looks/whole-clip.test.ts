@@ -1,16 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FaceLook, looksOf } from '../../src/clips/followed-faces.ts';
-import { steadyPoses } from '../../src/clips/steady-poses.ts';
-import type { Box, FollowedFaceGuide } from '../../src/core/types.ts';
-import type { Track } from '../../src/video/tracks/index.ts';
-import type { ReadPose } from '../../src/worker/clip-poses.ts';
+import type { Box, FollowedFaceGuide } from '../../../src/core/types.ts';
+import { inEveryFrame, steadyIn } from '../../../src/video/looks/steady.ts';
+import type { Look, ReadPose } from '../../../src/video/looks/types.ts';
+import { looksOf } from '../../../src/video/looks/whole-clip.ts';
+import type { Track } from '../../../src/video/tracks/index.ts';
+
+const steadyPoses = (read: readonly (FollowedFaceGuide | undefined)[], boxes: readonly Box[]): FollowedFaceGuide[] =>
+  inEveryFrame(steadyIn('face', read, boxes), boxes.length) as FollowedFaceGuide[];
 
 const EXPRESSION = [10, 48, 0, 7, 7, 16.5];
 
 function guideAt(x: number, y: number, more: Partial<FollowedFaceGuide['pose']> = {}): FollowedFaceGuide {
   const pose = { turn: 0.1, nod: 0, tilt: 0, scale: 0.5, shift: { x, y }, ...more };
-  return { kind: 'followed-face', pose, expression: EXPRESSION, grain: { noise: 1, blur: 1 } };
+  return { kind: 'followed-face', pose, expression: EXPRESSION, complexion: 5, grain: { noise: 1, blur: 1 } };
 }
 
 /** A face of 60 pixels that moves by `speed` a frame. */
@@ -39,7 +42,7 @@ function readIn(tracks: readonly Track[], frames: number, isRead: (track: number
   );
 }
 
-const drawnOf = (looks: readonly FaceLook[] | undefined): boolean[] => (looks ?? []).map((look) => look !== 'blurred');
+const drawnOf = (looks: readonly Look[] | undefined): boolean[] => (looks ?? []).map((look) => look !== 'blurred');
 
 describe('a followed face', () => {
   it('is replaced in all of its frames, in the middle of its box where its pose was not read', () => {
@@ -91,22 +94,12 @@ describe('a followed face', () => {
         ).get(0);
         expect(looks).toHaveLength(read.length);
         for (const look of looks ?? []) {
-          if (look === 'blurred') continue;
+          if (look === 'blurred' || look.kind !== 'followed-face') continue;
           expect(Object.values({ ...look.pose, shift: 0 }).every(Number.isFinite)).toBe(true);
           expect([look.pose.shift.x, look.pose.shift.y, ...look.expression].every(Number.isFinite)).toBe(true);
         }
       }),
     );
-  });
-
-  it('leaves tracks of other classes alone', () => {
-    const body = trackOf(5, 10, { more: { class: 'body' } });
-    expect(
-      looksOf(
-        [body],
-        readIn([], 10, () => false),
-      ).size,
-    ).toBe(0);
   });
 });
 
