@@ -2,7 +2,7 @@ import { boxArea, intersect } from '../../core/geometry.ts';
 import type { Box } from '../../core/types.ts';
 import type { Track } from '../tracks/index.ts';
 
-/** Share of the smaller of two faces, or of the larger of two bodies, within the other from which they are one: bodies overlap. */
+/** Share of the smaller of two boxes within the other from which they show one thing. */
 const SAME_PLACE = 0.6;
 
 /** Whether two tracks are in the same place in most of the frames that they share: two would be drawn into each other. */
@@ -13,9 +13,8 @@ export function isInPlaceOf(a: Track, b: Track): boolean {
   for (let frame = from; frame < to; frame++) {
     if (isRemoved(a, frame) || isRemoved(b, frame)) continue;
     const [one, other] = [a.boxes[frame - a.from] as Box, b.boxes[frame - b.from] as Box];
-    const areas = [boxArea(one), boxArea(other)];
-    const whole = a.class === 'face' ? Math.min(...areas) : Math.max(...areas);
-    if (boxArea(intersect(one, other)) >= SAME_PLACE * whole) same++;
+    const smaller = Math.min(boxArea(one), boxArea(other));
+    if (boxArea(intersect(one, other)) >= SAME_PLACE * smaller) same++;
   }
   return to > from && 2 * same > to - from;
 }
