@@ -24,6 +24,21 @@ interface Shown {
   readonly requested?: string;
 }
 
+/** Modes of a log, and how often that of a track changes, by frames of tracks. */
+function changesIn([, ...rows]: readonly { readonly regions?: Shown[] }[]): { modes: Set<string>; share: number } {
+  const before = new Map<number, string>();
+  const modes = new Set<string>();
+  let [changes, shown] = [0, 0];
+  for (const { track, mode, requested } of rows.flatMap(({ regions = [] }) => regions)) {
+    shown++;
+    modes.add(mode);
+    expect(mode === 'synthetic' || (mode === 'blur' && requested === 'synthetic')).toBe(true);
+    if ((before.get(track) ?? mode) !== mode) changes++;
+    before.set(track, mode);
+  }
+  return { modes, share: changes / shown };
+}
+
 describe.skipIf(tools === undefined)('synthetic faces in a clip', () => {
   beforeAll(async () => {
     const frames = await movingFaces(SCENE);
@@ -36,25 +51,17 @@ describe.skipIf(tools === undefined)('synthetic faces in a clip', () => {
   }, 300_000);
 
   it('are replaced or blurred for long stretches, across segments', async () => {
-    const [, ...rows] = await jsonLines(at('one', '_anonymize/redactions/000000000.jsonl'));
-    const before = new Map<number, { readonly mode: string; readonly since: number }>();
-    let changes = 0;
-    let shown = 0;
-    const modes = new Set<string>();
-    for (const [frame, { regions }] of rows.entries()) {
-      for (const { track, mode, requested } of regions as Shown[]) {
-        shown++;
-        modes.add(mode);
-        expect(mode === 'synthetic' || (mode === 'blur' && requested === 'synthetic')).toBe(true);
-        const last = before.get(track);
-        if (last?.mode === mode) continue;
-        if (last) changes++;
-        before.set(track, { mode, since: frame });
-      }
-    }
+    const { modes, share } = changesIn(await jsonLines(at('one', '_anonymize/redactions/000000000.jsonl')));
     expect(modes).toEqual(new Set(['synthetic', 'blur']));
-    expect((100 * changes) / shown).toBeLessThan(3);
+    expect(share).toBeLessThan(0.03);
   });
+
+  it('are replaced or blurred for long stretches in a single pass, too', async () => {
+    expect((await anonymize([...argsFor('once', 1), '--single-pass'])).code).toBe(0);
+    const { modes, share } = changesIn(await jsonLines(at('once', '_anonymize/redactions/000000000.jsonl')));
+    expect(modes).toEqual(new Set(['synthetic', 'blur']));
+    expect(share).toBeLessThan(0.03);
+  }, 300_000);
 
   it('are the same in a replay', async () => {
     expect((await anonymize(['replay', at('one.private'), '--out', at('again')])).code).toBe(0);

@@ -2,8 +2,8 @@ import type { Box, FollowedGuide, Point, PoseGuide } from '../../core/types.ts';
 import { evenMiddles, inAllFrames, type Near, nearTo, weightedMean } from './even.ts';
 import type { Steady } from './steady.ts';
 
-/** Sightings on each side of which the one in the middle is taken: an outlier, such as sides that are mixed up, is none of them. */
-const MIDDLE = 2;
+/** Frames on each side with which a joint is compared: an outlier, such as sides that are mixed up, is none of their median. */
+const ALIKE = 2;
 /** A joint that was followed is made up below, one that was made up is followed above such a score. */
 const SURE = { leave: 0.15, enter: 0.3 } as const;
 /** Least score of a joint that is followed, and most of one that is made up, as a mannequin takes them. */
@@ -25,9 +25,9 @@ export function steadyBody(read: readonly (FollowedGuide | undefined)[], boxes: 
   const placed = read.flatMap((guide, frame): Placed[] => {
     return guide?.kind === 'pose' ? [{ frame, joints: jointsOf(guide, middles[frame] as Point) }] : [];
   });
-  const typical = placed.map(({ frame }, at) => ({
+  const typical = placed.map(({ frame }) => ({
     frame,
-    joints: medianOf(placed.slice(Math.max(0, at - MIDDLE), at + MIDDLE + 1)),
+    joints: medianOf(placed.filter((other) => Math.abs(other.frame - frame) <= ALIKE)),
   }));
   const even = typical.map(({ frame }, at) => ({ frame, joints: meanOf(nearTo(typical, at)) }));
   const joints = inAllFrames(even, read.length, (one) => one.joints);
@@ -58,7 +58,8 @@ function medianOf(sightings: readonly Placed[]): number[] {
   const [first] = sightings as [Placed];
   return first.joints.map((_, k) => {
     const sorted = sightings.map(({ joints }) => joints[k] as number).sort((a, b) => a - b);
-    return sorted[sorted.length >> 1] as number;
+    const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]] as [number, number];
+    return (low + high) / 2;
   });
 }
 
