@@ -7,7 +7,7 @@ import type { Steady } from './steady.ts';
 /** Frames on each side over which an expression goes from one step to the next. */
 const GLIDE = 2;
 /** Share by which what is drawn becomes as sharp as what surrounds it, from frame to frame. */
-const SHARPER = 1 / 32;
+const SHARPER = 1 / 8;
 
 interface Placed {
   readonly frame: number;
