@@ -1,9 +1,10 @@
 import type { RejectedOutcome } from '../core/outcome.ts';
-import type { Track } from '../video/tracks/index.ts';
-import type { PoseSegment, ReadPose } from '../worker/clip-poses.ts';
+import { stretchOf } from '../video/stretch.ts';
+import type { PoseSegment } from '../worker/clip-poses.ts';
 import type { ClipWork } from './anonymize-clip.ts';
-import { Covers } from './covers.ts';
-import { type FaceLook, looksOf } from './followed-faces.ts';
+import type { Covers } from './covers.ts';
+import { FacePoses, looksOf } from './followed-faces.ts';
+import { type FaceLooks, packLooks } from './packed-looks.ts';
 import { asRejected, eachSegment, rangeOf, segmentsIn, settle } from './segments.ts';
 
 /**
@@ -12,20 +13,23 @@ import { asRejected, eachSegment, rangeOf, segmentsIn, settle } from './segments
  */
 export async function readLooks(
   work: Pick<ClipWork, 'clip' | 'pool' | 'progress'>,
-  tracks: readonly Track[],
-): Promise<ReadonlyMap<number, readonly FaceLook[]> | RejectedOutcome | 'stopped'> {
+  covers: Covers,
+): Promise<ReadonlyMap<number, FaceLooks> | RejectedOutcome | 'stopped'> {
   const { clip, pool, progress } = work;
-  const faces = tracks.filter((track) => track.class === 'face');
-  const covers = new Covers(faces);
-  const read: (readonly (readonly ReadPose[])[])[] = new Array(segmentsIn(clip));
+  const read = new FacePoses(covers.faces);
   const outcome = await eachSegment(work, segmentsIn(clip), async (segment) => {
     if (progress.isStopped) return 'stopped';
     const { from, to } = rangeOf(clip, segment);
-    const task: PoseSegment = { clip, from, to, counters: progress.counters, covers: covers.between(from, to) };
+    const faces = covers.between(from, to).map((all) => all.filter(({ detection }) => detection.label === 'face'));
+    const clipped = stretchOf(clip, { from, to });
+    const task: PoseSegment = { clip: clipped, from, to, counters: progress.counters, covers: faces };
     const posed = await settle(pool.segment({ kind: 'pose-segment', segment: task }), progress);
     if (posed.status !== 'posed') return posed.status === 'stopped' ? 'stopped' : asRejected(posed);
-    read[segment] = posed.frames;
+    for (const [i, poses] of posed.frames.entries()) read.add(from + i, poses);
     return 'done';
   });
-  return outcome === 'done' ? looksOf(faces, read.flat()) : outcome;
+  if (outcome !== 'done') return outcome;
+  const packed = new Map<number, FaceLooks>();
+  for (const [track, looks] of looksOf(covers.faces, read)) packed.set(track, packLooks(looks));
+  return packed;
 }

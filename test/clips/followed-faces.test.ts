@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FaceLook, looksOf } from '../../src/clips/followed-faces.ts';
+import { Covers } from '../../src/clips/covers.ts';
+import { FacePoses, looksOf } from '../../src/clips/followed-faces.ts';
+import type { FaceLook } from '../../src/clips/packed-looks.ts';
 import { steadyPoses } from '../../src/clips/steady-poses.ts';
 import type { Box, FollowedFaceGuide } from '../../src/core/types.ts';
 import type { Track } from '../../src/video/tracks/index.ts';
@@ -39,12 +41,20 @@ function readIn(tracks: readonly Track[], frames: number, isRead: (track: number
   );
 }
 
+/** Looks by track. */
+function looksIn(tracks: readonly Track[], read: readonly (readonly ReadPose[])[]): Map<number, readonly FaceLook[]> {
+  const { faces } = new Covers(tracks);
+  const poses = new FacePoses(faces);
+  for (const [frame, found] of read.entries()) poses.add(frame, found);
+  return new Map(looksOf(faces, poses));
+}
+
 const drawnOf = (looks: readonly FaceLook[] | undefined): boolean[] => (looks ?? []).map((look) => look !== 'blurred');
 
 describe('a followed face', () => {
   it('is replaced in all of its frames, in the middle of its box where its pose was not read', () => {
     const track = trackOf(3, 60, { from: 7 });
-    const looks = looksOf(
+    const looks = looksIn(
       [track],
       readIn([track], 80, (_, i) => i % 7 < 4 && i > 4 && i < 50),
     ).get(3);
@@ -58,7 +68,7 @@ describe('a followed face', () => {
 
   it('is blurred in all of its frames when it is read in few of them', () => {
     const track = trackOf(0, 60);
-    const looks = looksOf(
+    const looks = looksIn(
       [track],
       readIn([track], 60, (_, i) => i % 5 === 0),
     ).get(0);
@@ -73,7 +83,7 @@ describe('a followed face', () => {
       trackOf(3, 60, { x: 170 }),
     ] as const;
     const tracks = [seen, twin, guess, beside];
-    const looks = looksOf(
+    const looks = looksIn(
       tracks,
       readIn(tracks, 60, (track, i) => track !== 0 || i % 10 !== 0),
     );
@@ -85,7 +95,7 @@ describe('a followed face', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 80 }), (read) => {
         const track = trackOf(0, read.length);
-        const looks = looksOf(
+        const looks = looksIn(
           [track],
           readIn([track], read.length, (_, i) => read[i] === true),
         ).get(0);
@@ -102,7 +112,7 @@ describe('a followed face', () => {
   it('leaves tracks of other classes alone', () => {
     const body = trackOf(5, 10, { more: { class: 'body' } });
     expect(
-      looksOf(
+      looksIn(
         [body],
         readIn([], 10, () => false),
       ).size,
