@@ -1,5 +1,4 @@
 import type { FollowedFaceGuide } from '../core/types.ts';
-import { EXPRESSION_NUMBERS } from '../redact/synthetic/face/expression.ts';
 
 /** How a followed face looks in a frame: drawn in this pose, or blurred. */
 export type FaceLook = FollowedFaceGuide | 'blurred';
@@ -10,49 +9,62 @@ export interface FaceLooks {
   at(i: number): FaceLook | undefined;
 }
 
-/** Numbers of a guide besides its expression: what is known of it, six of the pose, two of the gaze and of the grain. */
-const NUMBERS = 11 + EXPRESSION_NUMBERS;
-const [UNKNOWN, GUIDE, GAZING] = [0, 1, 2] as const;
-
-/** Guides of one followed face, as far as they are known, in the frames of its track: 136 bytes a frame. */
+/**
+ * Guides of something followed, as far as they are known, in the frames of its track: 8 bytes for each of their numbers and
+ * 2 for each frame. What else is in them, such as names of fields, is kept once for all that have the same.
+ */
 export class PackedGuides {
   /** Frames of the track. */
   readonly length: number;
-  readonly #numbers: Float64Array;
   /** Frames whose guide is known. */
   count = 0;
+  /** Guides as JSON with 0 for every number. */
+  readonly #forms: string[] = [];
+  /** Of every frame: one more than the index of its form; 0 where the guide is not known. */
+  readonly #formOf: Uint16Array;
+  #numbers = new Float64Array(0);
+  /** Numbers of a frame, at most. */
+  #width = 0;
 
   constructor(length: number) {
     this.length = length;
-    this.#numbers = new Float64Array(length * NUMBERS);
+    this.#formOf = new Uint16Array(length);
   }
 
   /** Keeps the guide of the i-th frame. */
-  set(i: number, { pose, expression, gaze, grain }: FollowedFaceGuide): void {
-    const { turn, nod, tilt, scale, shift } = pose;
-    const posed = [gaze ? GAZING : GUIDE, turn, nod, tilt, scale, shift.x, shift.y];
-    if (this.#numbers[i * NUMBERS] === UNKNOWN) this.count++;
-    this.#numbers.set([...posed, gaze?.x ?? 0, gaze?.y ?? 0, grain.noise, grain.blur, ...expression], i * NUMBERS);
+  set(i: number, guide: FollowedFaceGuide): void {
+    const numbers: number[] = [];
+    const form = JSON.stringify(guide, (_, value) => {
+      if (typeof value !== 'number') return value;
+      numbers.push(value);
+      return 0;
+    });
+    if (!this.#forms.includes(form)) this.#forms.push(form);
+    if (numbers.length > this.#width) this.#widen(numbers.length);
+    if (this.#formOf[i] === 0) this.count++;
+    this.#formOf[i] = this.#forms.indexOf(form) + 1;
+    this.#numbers.set(numbers, i * this.#width);
   }
 
   at(i: number): FollowedFaceGuide | undefined {
-    const numbers = this.#numbers.subarray(i * NUMBERS, (i + 1) * NUMBERS);
-    const [kind = UNKNOWN, turn = 0, nod = 0, tilt = 0, scale = 0, right = 0, down = 0, ...others] = numbers;
-    if (kind === UNKNOWN) return undefined;
-    const [x = 0, y = 0, noise = 0, blur = 0, ...expression] = others;
-    return {
-      kind: 'followed-face',
-      pose: { turn, nod, tilt, scale, shift: { x: right, y: down } },
-      expression,
-      ...(kind === GAZING ? { gaze: { x, y } as FollowedFaceGuide['gaze'] & object } : {}),
-      grain: { noise, blur },
-    };
+    const form = this.#forms[(this.#formOf[i] ?? 0) - 1];
+    if (form === undefined) return undefined;
+    let next = i * this.#width;
+    return JSON.parse(form, (_, value) => (typeof value === 'number' ? this.#numbers[next++] : value));
+  }
+
+  #widen(width: number): void {
+    const wider = new Float64Array(this.length * width);
+    for (let i = 0; i < this.length; i++) {
+      wider.set(this.#numbers.subarray(i * this.#width, (i + 1) * this.#width), i * width);
+    }
+    this.#numbers = wider;
+    this.#width = width;
   }
 }
 
 /** The looks of a followed face, kept as small as its guides. @param looks of every frame of its track. */
 export function packLooks(looks: readonly FaceLook[]): FaceLooks {
-  if (looks.every((look) => look === 'blurred')) return { at: () => 'blurred' };
   const guides = new PackedGuides(looks.length);
   for (const [i, look] of looks.entries()) if (look !== 'blurred') guides.set(i, look);
   return { at: (i) => guides.at(i) ?? 'blurred' };

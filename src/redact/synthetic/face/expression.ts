@@ -16,9 +16,6 @@ const RANGES = [
   { least: 16.5, most: 22.5, step: 6 },
 ] as const;
 
-/** How many numbers tell an expression. */
-export const EXPRESSION_NUMBERS = RANGES.length;
-
 /** The numbers of the expression on a frontal face. @param frontal [68, 2] */
 export function readExpression(model: FaceModel, frontal: Float64Array): number[] {
   return coarseExpression(RANGES.map((_, k) => measure(model, frontal, k)));
