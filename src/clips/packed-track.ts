@@ -21,7 +21,8 @@ export class PackedTrack {
     this.class = cls;
     this.from = from;
     this.#boxes = new Float64Array(4 * boxes.length);
-    for (const [i, { x1, y1, x2, y2 }] of boxes.entries()) this.#boxes.set([x1, y1, x2, y2], 4 * i);
+    let next = 0;
+    for (const { x1, y1, x2, y2 } of boxes) for (const side of [x1, y1, x2, y2]) this.#boxes[next++] = side;
     this.#states = Uint8Array.from(seen, (isSeen, i) => STATES.indexOf(said?.[i] ?? (isSeen ? 'seen' : 'inferred')));
   }
 
@@ -32,8 +33,8 @@ export class PackedTrack {
 
   /** In frame `from + i`. */
   boxAt(i: number): Box {
-    const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = this.#boxes.subarray(4 * i, 4 * i + 4);
-    return { x1, y1, x2, y2 };
+    const side = (k: number): number => this.#boxes[4 * i + k] as number;
+    return { x1: side(0), y1: side(1), x2: side(2), y2: side(3) };
   }
 
   stateAt(i: number): TrackState {

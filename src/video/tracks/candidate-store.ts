@@ -23,26 +23,28 @@ export class CandidateStore implements Iterable<Candidates> {
 
   *[Symbol.iterator](): Generator<Candidates> {
     for (let row = 0; row < this.#rows; ) {
-      const [frame, sure, weak] = this.#row(row) as unknown as [number, number, number];
-      const boxes = Array.from({ length: sure + weak }, (_, i) => this.#box(row + 1 + i));
-      yield { frame, sure: boxes.slice(0, sure), weak: boxes.slice(sure) };
+      const [sure, weak] = [this.#number(row, 1), this.#number(row, 2)];
+      const boxes: Box[] = [];
+      for (let i = row + 1; i <= row + sure + weak; i++) {
+        boxes.push({ x1: this.#number(i, 0), y1: this.#number(i, 1), x2: this.#number(i, 2), y2: this.#number(i, 3) });
+      }
+      yield { frame: this.#number(row, 0), sure: boxes.slice(0, sure), weak: boxes.slice(sure) };
       row += 1 + boxes.length;
     }
   }
 
-  #push(...numbers: readonly number[]): void {
+  #push(a: number, b: number, c: number, d: number): void {
     if (this.#rows === this.#chunks.length * ROWS) this.#chunks.push(new Float64Array(ROWS * COLUMNS));
-    (this.#chunks.at(-1) as Float64Array).set(numbers, (this.#rows % ROWS) * COLUMNS);
+    const chunk = this.#chunks.at(-1) as Float64Array;
+    const to = (this.#rows % ROWS) * COLUMNS;
+    chunk[to] = a;
+    chunk[to + 1] = b;
+    chunk[to + 2] = c;
+    chunk[to + 3] = d;
     this.#rows++;
   }
 
-  #row(row: number): Float64Array {
-    const at = (row % ROWS) * COLUMNS;
-    return (this.#chunks[Math.floor(row / ROWS)] as Float64Array).subarray(at, at + COLUMNS);
-  }
-
-  #box(row: number): Box {
-    const [x1, y1, x2, y2] = this.#row(row) as unknown as [number, number, number, number];
-    return { x1, y1, x2, y2 };
+  #number(row: number, column: number): number {
+    return this.#chunks[Math.floor(row / ROWS)]?.[(row % ROWS) * COLUMNS + column] as number;
   }
 }
