@@ -3,6 +3,7 @@ import type { ClassName } from '../core/types.ts';
 import { SampleError } from '../errors.ts';
 import type { ClipCorrection } from '../known/clip-corrections.ts';
 import { codecFor, joinSegments } from '../video/join.ts';
+import { stretchOf } from '../video/stretch.ts';
 import type { AudioMode, ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
 import { verifyJoined } from '../video/verify.ts';
 import { firstRemembered, type RedactSegment } from '../worker/clip.ts';
@@ -109,7 +110,7 @@ async function redact(work: ClipWork, covers: Covers, segment: number): Promise<
   }
   const coversFrom = firstRemembered(from);
   const task: RedactSegment = {
-    clip,
+    clip: stretchOf(clip, { from: coversFrom, to }),
     from,
     to,
     counters: progress.counters,

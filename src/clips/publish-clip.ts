@@ -7,7 +7,7 @@ import { posedClasses } from '../worker/clip-poses.ts';
 import type { Job } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { anonymizeClip, type ClipSettings } from './anonymize-clip.ts';
-import { tracksOf } from './first-pass.ts';
+import { FoundFrames } from './found-frames.ts';
 import { type KnownFramesOf, storedFrames } from './known-frames.ts';
 import type { ListedClip } from './list.ts';
 import { type ClipToOpen, openClip } from './open-clip.ts';
@@ -98,7 +98,9 @@ export async function followedIn(
 ): Promise<{ clip: ClipInfo; tracks: readonly Track[] } | undefined> {
   const stored = await storedFrames(ClipWorkspace.over(parts.output.workOf(listed), parts.output.seal));
   if (stored === undefined) return undefined;
-  return { clip: stored.clip, tracks: tracksOf(stored.frames, stored.clip, clipSettings(listed, parts)) };
+  const found = new FoundFrames(clipSettings(listed, parts));
+  for await (const frame of stored.frames()) found.add(frame);
+  return { clip: stored.clip, tracks: [...found.tracks(stored.clip)] };
 }
 
 function clipToOpen(

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { sha256 } from '../io/atomic.ts';
 import { KEPT_BY_DEFAULT } from '../io/keep.ts';
 import type { PrivateRun } from '../io/private-run.ts';
-import { packageVersion } from '../prepare.ts';
+import { packageVersion } from '../version.ts';
 import { sniffClipFile } from '../video/sniff.ts';
 import { type ClipInfo, PUBLISHED_CONTAINERS, type PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';

@@ -9,8 +9,9 @@ import { changeSince, type FrameChange, type Glance, glanceAt, LOOK_BACK, mayBeC
 import { decodeFrames } from '../video/decode.ts';
 import { openEncoder } from '../video/encode.ts';
 import type { Look } from '../video/looks/types.ts';
+import type { ClipStretch } from '../video/stretch.ts';
 import { findFfmpeg } from '../video/tools.ts';
-import type { ClipCodec, ClipInfo } from '../video/types.ts';
+import type { ClipCodec } from '../video/types.ts';
 import type { Job } from './job.ts';
 import type { Networks } from './networks.ts';
 import { recordRegion, rejection } from './process.ts';
@@ -18,7 +19,8 @@ import { StageClock } from './stage-clock.ts';
 
 /** Part of a clip that one worker decodes for itself: pixels never cross threads. */
 export interface Segment {
-  readonly clip: ClipInfo;
+  /** All frames that are decoded, some before `from` included. */
+  readonly clip: ClipStretch;
   /** Frames `from <= frame < to`. */
   readonly from: number;
   readonly to: number;
@@ -73,6 +75,11 @@ export type RedactedSegment = {
 /** Somebody has asked to stop. */
 export type StoppedSegment = { readonly status: 'stopped' };
 
+/** First frame that frames from `from` on are compared with. */
+export function firstCompared(from: number): number {
+  return Math.max(0, from - LOOK_BACK);
+}
+
 /** First frame that a segment's redaction must know to show the colours of an undisturbed clip. */
 export function firstRemembered(from: number): number {
   return Math.max(0, from - REMEMBERED + 1);
@@ -95,13 +102,13 @@ export async function detectSegment(
     const state = new Int32Array(counters);
     const frames: DetectedFrame[] = [];
     let before: Glance[] = [];
-    for await (const { index, rgb } of decodeFrames(tools, clip, { from: Math.max(0, from - LOOK_BACK), to })) {
+    for await (const { index, rgb } of decodeFrames(tools, clip, { from: firstCompared(from), to })) {
       if (Atomics.load(state, 1) === 1) return { status: 'stopped' };
       const glance = glanceAt(rgb);
       const change = changeSince(index, glance, before);
       before = [glance, ...before].slice(0, LOOK_BACK);
       if (index < from) continue;
-      const isLookedAt = index % every === 0 || index === clip.pts.length - 1 || mayBeCut(change);
+      const isLookedAt = index % every === 0 || index === clip.frames - 1 || mayBeCut(change);
       const clock = new StageClock(job.timeLimit);
       clock.enter('detect');
       const found = isLookedAt ? await detect.detect(rgb, () => clock.check()) : undefined;

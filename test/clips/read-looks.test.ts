@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { Covers } from '../../src/clips/covers.ts';
+import type { Looks } from '../../src/clips/packed-looks.ts';
 import { readLooks } from '../../src/clips/read-looks.ts';
 import type { ClassName, FollowedGuide } from '../../src/core/types.ts';
 import type { ReadPose } from '../../src/video/looks/types.ts';
@@ -50,15 +52,15 @@ it.each([
     return { status: 'posed', frames: posesIn(segment) };
   };
   const work = {
-    ...{ clip: { pts: boxes.map((_, i) => i) }, pool: { capacity: 2, segment }, posedClasses },
+    ...{ clip: { keyframes: [0], pts: boxes.map((_, i) => i) }, pool: { capacity: 2, segment }, posedClasses },
     progress: { isStopped: false, counters: new SharedArrayBuffer(8), stop() {} },
   };
-  const looks = await readLooks(work as unknown as Parameters<typeof readLooks>[0], tracks);
+  const looks = await readLooks(work as unknown as Parameters<typeof readLooks>[0], new Covers(tracks));
   expect(asked).toEqual(new Set(posedClasses));
-  expect(looks).toBeInstanceOf(Map);
-  const found = [...(looks as Awaited<ReturnType<typeof readLooks>> & Map<number, readonly unknown[]>)];
-  expect(found.map(([id, own]) => [id, own.length])).toEqual(kinds.map(([id]) => [id, FRAMES]));
+  if (!(looks instanceof Map)) throw new Error('Expected looks');
+  const found = [...(looks as Map<number, Looks>)];
+  expect(found.map(([id]) => id)).toEqual(kinds.map(([id]) => id));
   for (const [i, [, own]] of found.entries()) {
-    for (const look of own) expect(look).toMatchObject({ kind: kinds[i]?.[1] });
+    for (const frame of boxes.keys()) expect(own.at(frame)).toMatchObject({ kind: kinds[i]?.[1] });
   }
 });

@@ -1,7 +1,7 @@
 import type { FollowedGuide } from '../../core/types.ts';
 import type { Track } from '../tracks/index.ts';
 import { isReplacedNext, type ShownLook, shownWith } from './choice.ts';
-import { isInPlaceOf } from './same-place.ts';
+import { isInPlaceOf, type Placed } from './same-place.ts';
 import { type Carried, steadyIn } from './steady.ts';
 import type { Look } from './types.ts';
 
@@ -40,18 +40,18 @@ export class ArrivingLooks {
   lookIn(frame: number, tracks: readonly Track[]): Map<number, Look> {
     this.#forget(tracks);
     const looks = new Map<number, Look>();
-    const drawn: Track[] = [];
+    const drawn: Placed[] = [];
     for (const track of this.#byClaim(tracks)) {
       const i = frame - track.from;
       if (i < 0 || i >= track.boxes.length) continue;
       const look = this.#look(track, i, drawn);
       looks.set(track.id, look);
-      if (look !== 'blurred') drawn.push(track);
+      if (look !== 'blurred') drawn.push(placed(track));
     }
     return looks;
   }
 
-  #look(track: Track, i: number, drawn: readonly Track[]): Look {
+  #look(track: Track, i: number, drawn: readonly Placed[]): Look {
     const followed = this.#of(track.id);
     const read = track.boxes.map((_, k) => followed.read.get(track.from + k));
     const isRead = read.map((guide) => guide !== undefined);
@@ -59,7 +59,7 @@ export class ArrivingLooks {
       isRead.includes(true) &&
       track.seen.includes(true) &&
       isReplacedNext(followed.shown, isRead.slice(i), track.seen.slice(i)) &&
-      !drawn.some((other) => isInPlaceOf(track, other));
+      !drawn.some((other) => isInPlaceOf(placed(track), other));
     followed.shown = shownWith(followed.shown, {
       isReplaced,
       isRead: isRead[i] === true,
@@ -99,4 +99,8 @@ export class ArrivingLooks {
       else for (const frame of read.keys()) if (frame < first) read.delete(frame);
     }
   }
+}
+
+function placed({ from, boxes }: Track): Placed {
+  return { from, length: boxes.length, boxAt: (i) => boxes[i] };
 }

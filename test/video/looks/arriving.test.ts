@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Box, FollowedFaceGuide } from '../../../src/core/types.ts';
 import { ArrivingLooks } from '../../../src/video/looks/arriving.ts';
+import { inEveryFrame, steadyIn } from '../../../src/video/looks/steady.ts';
 import type { Look } from '../../../src/video/looks/types.ts';
-import { looksOf } from '../../../src/video/looks/whole-clip.ts';
 import type { Track } from '../../../src/video/tracks/index.ts';
 import { random } from '../../redact/scenes.ts';
 
@@ -131,10 +131,8 @@ describe('the pose of a face in a clip that is still arriving', () => {
         return { pose, expression: [mouth, 48, 0, 7, 7, 16.5] };
       },
     };
-    const frames = [...face.read].map((letter, frame) =>
-      letter === 'S' ? [{ track: 0, guide: guideIn(frame, face) }] : [],
-    );
-    const whole = poses(looksOf([trackOf(0, face, 0, 70)], frames).get(0));
+    const read = [...face.read].map((letter, frame) => (letter === 'S' ? guideIn(frame, face) : undefined));
+    const whole = poses(inEveryFrame(steadyIn('face', read, trackOf(0, face, 0, 70).boxes), 70));
     const arriving = poses(stream([face], 28, 100)[0]);
     expect(arriving.map(({ pose }) => pose)).toEqual(whole.map(({ pose }) => pose));
     expect(arriving.map(({ expression }) => expression)).toEqual(whole.map(({ expression }) => expression));

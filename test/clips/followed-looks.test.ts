@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Box, FollowedFaceGuide } from '../../../src/core/types.ts';
-import { inEveryFrame, steadyIn } from '../../../src/video/looks/steady.ts';
-import type { Look, ReadPose } from '../../../src/video/looks/types.ts';
-import { looksOf } from '../../../src/video/looks/whole-clip.ts';
-import type { Track } from '../../../src/video/tracks/index.ts';
+import { Covers } from '../../src/clips/covers.ts';
+import { looksOf, ReadPoses } from '../../src/clips/followed-looks.ts';
+import type { Box, FollowedFaceGuide } from '../../src/core/types.ts';
+import { inEveryFrame, steadyIn } from '../../src/video/looks/steady.ts';
+import type { Look, ReadPose } from '../../src/video/looks/types.ts';
+import type { Track } from '../../src/video/tracks/index.ts';
 
 const steadyPoses = (read: readonly (FollowedFaceGuide | undefined)[], boxes: readonly Box[]): FollowedFaceGuide[] =>
   inEveryFrame(steadyIn('face', read, boxes), boxes.length) as FollowedFaceGuide[];
@@ -42,12 +43,20 @@ function readIn(tracks: readonly Track[], frames: number, isRead: (track: number
   );
 }
 
+/** Looks of faces by track. */
+function looksIn(tracks: readonly Track[], read: readonly (readonly ReadPose[])[]): Map<number, readonly Look[]> {
+  const faces = new Covers(tracks).of('face');
+  const poses = new ReadPoses(faces);
+  for (const [frame, found] of read.entries()) poses.add(frame, found);
+  return new Map(looksOf(faces, poses));
+}
+
 const drawnOf = (looks: readonly Look[] | undefined): boolean[] => (looks ?? []).map((look) => look !== 'blurred');
 
 describe('a followed face', () => {
   it('is replaced in all of its frames, in the middle of its box where its pose was not read', () => {
     const track = trackOf(3, 60, { from: 7 });
-    const looks = looksOf(
+    const looks = looksIn(
       [track],
       readIn([track], 80, (_, i) => i % 7 < 4 && i > 4 && i < 50),
     ).get(3);
@@ -61,7 +70,7 @@ describe('a followed face', () => {
 
   it('is blurred in all of its frames when it is read in few of them', () => {
     const track = trackOf(0, 60);
-    const looks = looksOf(
+    const looks = looksIn(
       [track],
       readIn([track], 60, (_, i) => i % 5 === 0),
     ).get(0);
@@ -76,7 +85,7 @@ describe('a followed face', () => {
       trackOf(3, 60, { x: 170 }),
     ] as const;
     const tracks = [seen, twin, guess, beside];
-    const looks = looksOf(
+    const looks = looksIn(
       tracks,
       readIn(tracks, 60, (track, i) => track !== 0 || i % 10 !== 0),
     );
@@ -88,7 +97,7 @@ describe('a followed face', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 80 }), (read) => {
         const track = trackOf(0, read.length);
-        const looks = looksOf(
+        const looks = looksIn(
           [track],
           readIn([track], read.length, (_, i) => read[i] === true),
         ).get(0);
@@ -100,6 +109,16 @@ describe('a followed face', () => {
         }
       }),
     );
+  });
+
+  it('leaves tracks of other classes alone', () => {
+    const body = trackOf(5, 10, { more: { class: 'body' } });
+    expect(
+      looksIn(
+        [body],
+        readIn([], 10, () => false),
+      ).size,
+    ).toBe(0);
   });
 });
 
