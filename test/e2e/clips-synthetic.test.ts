@@ -11,8 +11,8 @@ const scratch = await sharedScratch();
 const at = (...names: string[]): string => path.join(scratch, ...names);
 
 /** Frames without anybody, which cost little, then of each of three scenes: a segment ends in the second one. */
-const EMPTY = 76;
-const SCENE = 24;
+const EMPTY = 92;
+const SCENE = 18;
 const argsFor = (out: string, workers: number): string[] => [
   ...[at('a.mp4'), '--out', at(out), '--preset', 'faces', '--quality', 'fast', '--redact', 'face=synthetic'],
   ...['--workers', String(workers)],
