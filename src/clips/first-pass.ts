@@ -66,7 +66,9 @@ async function followAll({ clip, settings, corrections, workspace }: FirstPass):
     for (const frame of kept) found.add(frame);
   }
   const tracks = found.tracks(clip);
-  return corrections.length === 0 ? tracks : correctTracks([...tracks], corrections, clip).tracks;
+  // What a detector found needs no check of where it is.
+  if (corrections.length === 0 && !found.isGiven) return tracks;
+  return correctTracks([...tracks], corrections, clip).tracks;
 }
 
 /** Tracks over the whole clip. @throws SampleError for detections that no sound model makes. */

@@ -1,4 +1,3 @@
-import type { Detection } from '../core/types.ts';
 import { CutFinder } from '../video/cuts.ts';
 import { type Timeline, type Track, TrackBuilder } from '../video/tracks/index.ts';
 import type { ClipInfo } from '../video/types.ts';
@@ -23,13 +22,18 @@ export class FoundFrames {
   add(found: DetectedFrame): void {
     const { frame, detections } = found;
     this.#cuts.add(found);
-    if (detections?.some(isGiven)) this.#given.push(found);
+    if (detections?.some(({ origin }) => origin === 'given')) this.#given.push(found);
     else if (detections !== undefined) this.#builder.add({ frame, detections });
+  }
+
+  /** Whether boxes came with the clip in the place of detections. */
+  get isGiven(): boolean {
+    return this.#given.length > 0;
   }
 
   /** Tracks over the whole clip, one by one. To be called once. */
   *tracks({ height, pts, width }: Pick<ClipInfo, 'height' | 'pts' | 'width'>): Generator<Track> {
-    if (this.#given.length > 0) {
+    if (this.isGiven) {
       const { thresholds } = this.#settings;
       yield* givenTracks(this.#given, (cls) => thresholds[cls] < Infinity);
       return;
@@ -37,11 +41,6 @@ export class FoundFrames {
     const timeline: Timeline = { width, height, times: stepsOf(pts), cuts: this.#cuts.end() };
     yield* this.#builder.tracks(timeline);
   }
-}
-
-/** Whether a box came with the clip in the place of a detection. */
-function isGiven({ origin }: Detection): boolean {
-  return origin === 'given';
 }
 
 /** Times in steps of the usual distance between two frames: the median. */
