@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     // Native sessions and sharp share the machine: two files at a time keep memory and timing sane.
     maxWorkers: 2,
     pool: 'forks',

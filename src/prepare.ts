@@ -23,6 +23,7 @@ import {
 import { packageFile } from './models/package-files.ts';
 import { locateModel, prepareCustomModel, prepareModel, type ReadyModel } from './models/store.ts';
 import { suggest } from './options.ts';
+import { packageVersion } from './version.ts';
 import type { Job } from './worker/job.ts';
 
 /**
@@ -281,12 +282,4 @@ function selfCheckOf(manifest: Manifest): Job['selfCheck'] {
     throw new ModelError(`Expected ${file} to have sha256 ${sha256} but received ${received}; reinstall the package`);
   }
   return { path: file, expect };
-}
-
-let version: string | undefined;
-
-export function packageVersion(): string {
-  version ??= (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
-    .version;
-  return version;
 }

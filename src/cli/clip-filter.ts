@@ -1,4 +1,4 @@
-import { type ClipFilterHooks, type ClipFilterSummary, openClipFilter } from '../clips/filter.ts';
+import type { ClipFilterHooks, ClipFilterSummary } from '../clips/filter.ts';
 import { CLASSES } from '../core/types.ts';
 import { asOutputError } from '../io/atomic.ts';
 import { interruptible } from './interrupt.ts';
@@ -18,6 +18,7 @@ export async function runClipFilter(
 ): Promise<number> {
   const { quiet, json, out, ...options } = flags;
   assertBetweenPipes(inputs, out);
+  const { openClipFilter } = await import('../clips/filter.ts');
   const filter = openClipFilter(options);
   const write = standardOutput();
   const streams = {

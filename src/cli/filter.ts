@@ -1,4 +1,3 @@
-import { openFilter } from '../filter.ts';
 import type { RunHooks } from '../run.ts';
 import { interruptible } from './interrupt.ts';
 import { ProgressLine, runCounts } from './progress.ts';
@@ -23,6 +22,7 @@ export async function runFilter(
 ): Promise<number> {
   const { quiet, json, out, ...options } = flags;
   assertBetweenPipes(inputs, out);
+  const { openFilter } = await import('../filter.ts');
   const filter = openFilter(options);
   const { config } = filter;
   const streams = { input: standardInput(), output: standardOutput() };

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type FrameRunHooks, runFrames } from '../clips/frames/run.ts';
+import type { FrameRunHooks } from '../clips/frames/run.ts';
 import type { FrameRunSummary } from '../clips/frames/tally.ts';
 import type { ListedClips } from '../clips/list.ts';
 import type { ClipRunProgress } from '../clips/progress.ts';
@@ -32,6 +32,7 @@ export async function executeFrames(
         onStart: (start) => terminal.err(describeStart(start, config, frames)),
         onProgress: (state) => progress.update(state),
       };
+  const { runFrames } = await import('../clips/frames/run.ts');
   const job = (signal: AbortSignal): Promise<FrameRunSummary> =>
     runFrames({ ...config, frames }, clips, { signal, ...shown });
   const summary = await interruptible(job, terminal, { quiet: Boolean(quiet), clear: () => progress.end() });

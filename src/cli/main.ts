@@ -1,18 +1,31 @@
 import { Command, CommanderError, Help } from 'commander';
 import { ModelError, OutputError, UsageError } from '../errors.ts';
-import { packageVersion } from '../prepare.ts';
-import { attackCommand } from './attack-command.ts';
-import { benchCommand } from './bench-command.ts';
-import { evalCommand } from './eval-command.ts';
-import { finalizeCommand } from './finalize-command.ts';
-import { forgetCommand } from './forget-command.ts';
-import { modelsCommand } from './models-command.ts';
-import { replayCommand } from './replay-command.ts';
-import { reportCommand } from './report-command.ts';
+import { packageVersion } from '../version.ts';
 import { EXAMPLES, runCommand } from './run-command.ts';
 import { printable, terminal as realTerminal, type Terminal } from './terminal.ts';
-import { verifyCommand } from './verify-command.ts';
-import { withdrawCommand } from './withdraw-command.ts';
+
+type LoadCommand = (run: Command, terminal: Terminal, exit: (code: number) => void) => Promise<Command>;
+
+/** In the order in which help lists them. Each is read from the disk only when it is needed. */
+const COMMANDS: Readonly<Record<string, LoadCommand>> = {
+  replay: async (run, terminal, exit) => (await import('./replay-command.ts')).replayCommand(run, terminal, exit),
+  models: async (_, terminal, exit) => (await import('./models-command.ts')).modelsCommand(terminal, exit),
+  finalize: async (_, terminal, exit) => (await import('./finalize-command.ts')).finalizeCommand(terminal, exit),
+  verify: async (_, terminal, exit) => (await import('./verify-command.ts')).verifyCommand(terminal, exit),
+  withdraw: async (_, terminal) => (await import('./withdraw-command.ts')).withdrawCommand(terminal),
+  forget: async (_, terminal) => (await import('./forget-command.ts')).forgetCommand(terminal),
+  report: async (_, terminal) => (await import('./report-command.ts')).reportCommand(terminal),
+  bench: async (_, terminal) => (await import('./bench-command.ts')).benchCommand(terminal),
+  eval: async (_, terminal, exit) => (await import('./eval-command.ts')).evalCommand(terminal, exit),
+  attack: async (_, terminal, exit) => (await import('./attack-command.ts')).attackCommand(terminal, exit),
+};
+
+/** The command that is called; all of them where help lists them; none for the main job. */
+function asked([, , first, ...rest]: readonly string[]): readonly LoadCommand[] {
+  const isHelp = first === undefined || first === 'help' || [first, ...rest].some((arg) => /^(-h|--help)$/.test(arg));
+  if (isHelp) return Object.values(COMMANDS);
+  return Object.hasOwn(COMMANDS, first) ? [COMMANDS[first] as LoadCommand] : [];
+}
 
 /** Parses arguments, runs one command and sets the exit code. The only place that decides exit codes. */
 export async function main(argv: readonly string[], terminal: Terminal = realTerminal): Promise<void> {
@@ -29,16 +42,7 @@ export async function main(argv: readonly string[], terminal: Terminal = realTer
     .addHelpText('after', EXAMPLES);
   const run = runCommand(terminal, exit);
   program.addCommand(run, { isDefault: true });
-  program.addCommand(replayCommand(run, terminal, exit));
-  program.addCommand(modelsCommand(terminal, exit));
-  program.addCommand(finalizeCommand(terminal, exit));
-  program.addCommand(verifyCommand(terminal, exit));
-  program.addCommand(withdrawCommand(terminal));
-  program.addCommand(forgetCommand(terminal));
-  program.addCommand(reportCommand(terminal));
-  program.addCommand(benchCommand(terminal));
-  program.addCommand(evalCommand(terminal, exit));
-  program.addCommand(attackCommand(terminal, exit));
+  for (const load of asked(argv)) program.addCommand(await load(run, terminal, exit));
   // The main job needs no command, so its options are those of the program.
   const help = new Help();
   program.configureHelp({

@@ -1,13 +1,12 @@
 import { Command } from 'commander';
 import { listClips } from '../clips/list.ts';
-import { runClips } from '../clips/run.ts';
 import { type Config, fillConfig } from '../config.ts';
 import { CLASSES, MODES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { DEVICES } from '../models/session.ts';
 import { CLIP_FORMATS, ENCODINGS, LOG_GEOMETRY, OUTPUT_FORMATS, PRESETS, suggest } from '../options.ts';
-import { BODY_FILLS, TEXT_FILLS } from '../redact/replace.ts';
-import { type RunHooks, type RunSummary, run } from '../run.ts';
+import { BODY_FILLS, TEXT_FILLS } from '../redact/fills.ts';
+import type { RunHooks, RunSummary } from '../run.ts';
 import { AUDIO_MODES } from '../video/types.ts';
 import { runClipFilter } from './clip-filter.ts';
 import { executeClips } from './clip-run.ts';
@@ -137,8 +136,11 @@ export function runCommand(terminal: Terminal, exit: (code: number) => void): Co
       const config = configOf(inputs, options);
       const clips = await listClips(config);
       if (config.frames) return exit(await executeFrames(config, config.frames, clips, { quiet, json }, terminal));
-      if (clips)
+      if (clips) {
+        const { runClips } = await import('../clips/run.ts');
         return exit(await executeClips(config, (hooks) => runClips(config, clips, hooks), { quiet, json }, terminal));
+      }
+      const { run } = await import('../run.ts');
       exit(await execute(config, (hooks) => run(config, hooks), { quiet, json }, terminal));
     });
 }

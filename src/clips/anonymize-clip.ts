@@ -3,6 +3,7 @@ import type { ClassName } from '../core/types.ts';
 import { SampleError } from '../errors.ts';
 import type { ClipCorrection } from '../known/clip-corrections.ts';
 import { codecFor, joinSegments } from '../video/join.ts';
+import { stretchOf } from '../video/stretch.ts';
 import type { AudioMode, ClipInfo, FfmpegTools, PublishedContainer } from '../video/types.ts';
 import { verifyJoined } from '../video/verify.ts';
 import { firstRemembered, type RedactSegment } from '../worker/clip.ts';
@@ -33,8 +34,8 @@ export interface ClipWork {
   readonly corrections: readonly ClipCorrection[];
   /** Number of the clip in the run: decides replacements. */
   readonly group: number;
-  /** Whether faces are replaced by drawn ones: their poses are read before anything is redacted. */
-  readonly drawsFaces: boolean;
+  /** Classes of which others are drawn in a pose: it is read over the whole clip before anything is redacted. */
+  readonly posedClasses: readonly ClassName[];
   /** File that the anonymized clip is written to. */
   readonly path: string;
   readonly progress: ClipProgress;
@@ -48,8 +49,8 @@ export interface AnonymizedClip {
 }
 
 /**
- * One clip in two passes: detections of all frames, tracks over the whole clip, then redaction; where faces are drawn,
- * their poses are read over the whole clip in between. What the workspace has of an earlier run is not computed again.
+ * One clip in two passes: detections of all frames, tracks over the whole clip, then redaction; where faces or mannequins are
+ * drawn, their poses are read over the whole clip in between. What the workspace has of an earlier run is not computed again.
  * Nothing is written to `path` before every segment is whole, and the clip there has been opened again. One frame that
  * fails is the whole clip's end.
  *
@@ -61,9 +62,9 @@ export async function anonymizeClip(work: ClipWork): Promise<AnonymizedClip | Re
   const { clip, progress } = work;
   const segments = segmentsIn(clip);
   try {
-    const needsPoses = work.drawsFaces && !(await isRedacted(work));
-    if (work.drawsFaces && !needsPoses) progress.keep(clip.pts.length);
-    const covers = await findCovers({ ...work, drawsFaces: needsPoses });
+    const needsPoses = work.posedClasses.length > 0 && !(await isRedacted(work));
+    if (work.posedClasses.length > 0 && !needsPoses) progress.keep(clip.pts.length);
+    const covers = await findCovers({ ...work, posedClasses: needsPoses ? work.posedClasses : [] });
     if (!(covers instanceof Covers)) return covers;
     progress.enter('redact');
     const redacted = await eachSegment(work, segments, (segment) => redact(work, covers, segment));
@@ -109,7 +110,7 @@ async function redact(work: ClipWork, covers: Covers, segment: number): Promise<
   }
   const coversFrom = firstRemembered(from);
   const task: RedactSegment = {
-    clip,
+    clip: stretchOf(clip, { from: coversFrom, to }),
     from,
     to,
     counters: progress.counters,

@@ -13,16 +13,11 @@ interface GivenThing {
   last: { readonly frame: number; readonly box: Box };
 }
 
-/** Whether boxes came with the clip in the place of detections. */
-export function isGiven(frames: readonly DetectedFrame[]): boolean {
-  return frames.some(({ detections }) => detections?.some(({ origin }) => origin === 'given'));
-}
-
 /**
  * Tracks of boxes that came with a clip, exactly in the frames that they are of. Boxes of one number are one thing; those
  * without are when they overlap from frame to frame, which decides how they look and not where they are.
  *
- * @param frames of the whole clip, in order. @param isWanted whether a class is redacted at all.
+ * @param frames of the whole clip, in order; those without boxes may be left out. @param isWanted whether a class is redacted at all.
  */
 export function givenTracks(frames: readonly DetectedFrame[], isWanted: (cls: ClassName) => boolean): Track[] {
   const things: GivenThing[] = [];

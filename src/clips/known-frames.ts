@@ -12,7 +12,7 @@ export interface KnownFrames {
   /** What the clip is, where that is known, too. */
   readonly clip?: ClipInfo;
   /** Of every frame, in order. @throws SampleError when some are missing. */
-  readonly in: (clip: ClipInfo) => readonly DetectedFrame[];
+  readonly in: (clip: ClipInfo) => AsyncIterable<DetectedFrame> | Iterable<DetectedFrame>;
 }
 
 /** What takes the place of detectors, clip by clip; or why there is nothing, so that it cannot be published. */
@@ -25,25 +25,49 @@ export const NO_DETECTIONS: RejectedOutcome = {
   message: 'Expected detections of the earlier run in every frame but found none',
 };
 
-/** What a run has found in a clip; undefined when it has not looked at every frame. @throws UsageError for a damaged file. */
-export async function storedFrames(
-  workspace: ClipWorkspace,
-): Promise<{ sha256: string; clip: ClipInfo; frames: DetectedFrame[] } | undefined> {
+/** What a run has found in a clip: in every frame, in order. */
+export interface StoredFrames {
+  readonly sha256: string;
+  readonly clip: ClipInfo;
+  readonly frames: () => AsyncGenerator<DetectedFrame>;
+}
+
+/** Undefined when the run has not looked at every frame. @throws UsageError for a damaged file. */
+export async function storedFrames(workspace: ClipWorkspace): Promise<StoredFrames | undefined> {
   const known = await workspace.known();
   if (known === undefined) return undefined;
   const { sha256, clip } = known;
-  const frames: DetectedFrame[] = [];
-  for (let segment = 0; frames.length < clip.pts.length; segment++) {
+  const frames = () => framesIn(workspace, clip.pts.length);
+  let next = 0;
+  for await (const { frame } of frames()) if (frame !== next++) return undefined;
+  return next === clip.pts.length ? { sha256, clip, frames } : undefined;
+}
+
+/** At least `count` frames, or as many as there are. One segment is in memory at a time. */
+async function* framesIn(workspace: ClipWorkspace, count: number): AsyncGenerator<DetectedFrame> {
+  let left = count;
+  for (let segment = 0; left > 0; segment++) {
     const found = await workspace.detected(segment);
-    if (found === undefined || found.length === 0) return undefined;
-    frames.push(...found);
+    if (found === undefined || found.length === 0) return;
+    yield* found;
+    left -= found.length;
   }
-  const isWhole = frames.length === clip.pts.length && frames.every(({ frame }, i) => frame === i);
-  return isWhole ? { sha256, clip, frames } : undefined;
 }
 
 /** Keeps them as if they had been detected in this run. */
-export async function keepFrames(workspace: ClipWorkspace, frames: readonly DetectedFrame[]): Promise<void> {
-  for (let from = 0; from < frames.length; from += SEGMENT_FRAMES)
-    await workspace.keepDetected(from / SEGMENT_FRAMES, frames.slice(from, from + SEGMENT_FRAMES));
+export async function keepFrames(
+  workspace: ClipWorkspace,
+  frames: AsyncIterable<DetectedFrame> | Iterable<DetectedFrame>,
+): Promise<void> {
+  let segment = 0;
+  let own: DetectedFrame[] = [];
+  const keep = async (): Promise<void> => {
+    await workspace.keepDetected(segment++, own);
+    own = [];
+  };
+  for await (const frame of frames) {
+    own.push(frame);
+    if (own.length === SEGMENT_FRAMES) await keep();
+  }
+  if (own.length > 0) await keep();
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { CLASSES, type ClassName } from '../core/types.ts';
-import { type WrittenFile, writeFileAtomic } from '../io/atomic.ts';
+import { type WrittenFile, writeTextAtomic } from '../io/atomic.ts';
+import { wholeLines } from '../io/lines.ts';
 import { jsonLines } from '../io/records.ts';
 import { logFile } from '../io/run-log.ts';
 import { type ClipRecord, clipRecordSchema, type FrameRecord, type VerifiedClip } from './record.ts';
@@ -13,21 +13,25 @@ export async function writeClipLog(
   record: ClipRecord,
   frames: AsyncIterable<FrameRecord> | Iterable<FrameRecord> = [],
 ): Promise<WrittenFile> {
-  const lines = [jsonLines([record])];
-  for await (const frame of frames) lines.push(jsonLines([frame]));
+  async function* lines(): AsyncGenerator<string> {
+    yield jsonLines([record]);
+    for await (const frame of frames) yield jsonLines([frame]);
+  }
   const path = logFile(record.key);
-  return { path, sha256: await writeFileAtomic(join(out, path), lines.join('')) };
+  return { path, sha256: await writeTextAtomic(join(out, path), lines()) };
 }
 
 /** The record of a clip; undefined when its log is missing, damaged or of another clip. */
 export async function readClipRecord(out: string, key: string): Promise<ClipRecord | undefined> {
-  const text = await readFile(join(out, logFile(key)), 'utf8').catch(() => '');
   try {
-    const record = v.parse(clipRecordSchema, JSON.parse(text.slice(0, text.indexOf('\n')))) as ClipRecord;
-    return record.key === key ? record : undefined;
+    for await (const line of wholeLines(join(out, logFile(key)))) {
+      const record = v.parse(clipRecordSchema, JSON.parse(line)) as ClipRecord;
+      return record.key === key ? record : undefined;
+    }
   } catch {
-    return undefined;
+    // As if there were none.
   }
+  return undefined;
 }
 
 /** What run.json tells of the result of a run over clips. */

@@ -3,6 +3,7 @@ import type { ClassName } from '../core/types.ts';
 import { sha256OfFile } from '../io/atomic.ts';
 import type { Track } from '../video/tracks/index.ts';
 import type { ClipInfo, DescribedClip, FfmpegTools, PublishedContainer } from '../video/types.ts';
+import { posedClasses } from '../worker/clip-poses.ts';
 import type { Job } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { anonymizeClip, type ClipSettings } from './anonymize-clip.ts';
@@ -55,8 +56,8 @@ export interface ClipRunParts {
  */
 export async function publishClip(listed: ListedClip, parts: ClipRunParts): Promise<ClipRecord | undefined> {
   const { job, output, pool, tools, frames: run } = parts;
-  const drawsFaces = job.faces !== undefined;
-  const progress = run.begin(drawsFaces ? 3 : 2, (step) => parts.onStep(step, listed));
+  const posed = posedClasses(job);
+  const progress = run.begin(posed.length > 0 ? 3 : 2, (step) => parts.onStep(step, listed));
   try {
     progress.enter('open');
     const opened = await openClip(clipToOpen(listed, parts));
@@ -71,7 +72,7 @@ export async function publishClip(listed: ListedClip, parts: ClipRunParts): Prom
     const settings = clipSettings(listed, parts);
     const corrections = parts.review?.of(listed) ?? [];
     const group = listed.index;
-    const work = { tools, clip, workspace, pool, settings, corrections, group, drawsFaces, path, progress };
+    const work = { tools, clip, workspace, pool, settings, corrections, group, posedClasses: posed, path, progress };
     const outcome = await anonymizeClip(work);
     if (outcome === 'stopped') return undefined;
     if (outcome.status !== 'anonymized') {
@@ -101,7 +102,7 @@ export async function followedIn(
 ): Promise<{ clip: ClipInfo; tracks: readonly Track[] } | undefined> {
   const stored = await storedFrames(ClipWorkspace.over(parts.output.workOf(listed), parts.output.seal));
   if (stored === undefined) return undefined;
-  return { clip: stored.clip, tracks: tracksOf(stored.frames, stored.clip, clipSettings(listed, parts)) };
+  return { clip: stored.clip, tracks: await tracksOf(stored.frames(), stored.clip, clipSettings(listed, parts)) };
 }
 
 function clipToOpen(

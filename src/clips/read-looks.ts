@@ -1,31 +1,39 @@
 import type { RejectedOutcome } from '../core/outcome.ts';
-import type { Track } from '../video/tracks/index.ts';
-import type { PoseSegment, ReadPose } from '../worker/clip-poses.ts';
+import { stretchOf } from '../video/stretch.ts';
+import type { FrameCover } from '../worker/clip.ts';
+import type { PoseSegment } from '../worker/clip-poses.ts';
 import type { ClipWork } from './anonymize-clip.ts';
-import { Covers } from './covers.ts';
-import { type FaceLook, looksOf } from './followed-faces.ts';
+import type { Covers } from './covers.ts';
+import { looksOf, ReadPoses } from './followed-looks.ts';
+import { type Looks, packLooks } from './packed-looks.ts';
 import { asRejected, eachSegment, rangeOf, segmentsIn, settle } from './segments.ts';
 
 /**
- * How followed faces look in every frame, by track: their poses are read over the whole clip.
+ * How followed faces and bodies look in every frame, by track: their poses are read over the whole clip.
  * @throws ModelError when a worker cannot be trusted.
  */
 export async function readLooks(
-  work: Pick<ClipWork, 'clip' | 'pool' | 'progress'>,
-  tracks: readonly Track[],
-): Promise<ReadonlyMap<number, readonly FaceLook[]> | RejectedOutcome | 'stopped'> {
-  const { clip, pool, progress } = work;
-  const faces = tracks.filter((track) => track.class === 'face');
-  const covers = new Covers(faces);
-  const read: (readonly (readonly ReadPose[])[])[] = new Array(segmentsIn(clip));
+  work: Pick<ClipWork, 'clip' | 'pool' | 'posedClasses' | 'progress'>,
+  covers: Covers,
+): Promise<ReadonlyMap<number, Looks> | RejectedOutcome | 'stopped'> {
+  const { clip, pool, posedClasses, progress } = work;
+  const read = new ReadPoses(posedClasses.flatMap((cls) => covers.of(cls)));
+  const isPosed = ({ detection }: FrameCover): boolean => posedClasses.some((cls) => cls === detection.label);
   const outcome = await eachSegment(work, segmentsIn(clip), async (segment) => {
     if (progress.isStopped) return 'stopped';
     const { from, to } = rangeOf(clip, segment);
-    const task: PoseSegment = { clip, from, to, counters: progress.counters, covers: covers.between(from, to) };
+    const posing = covers.between(from, to).map((all) => all.filter(isPosed));
+    const clipped = stretchOf(clip, { from, to });
+    const task: PoseSegment = { clip: clipped, from, to, counters: progress.counters, covers: posing };
     const posed = await settle(pool.segment({ kind: 'pose-segment', segment: task }), progress);
     if (posed.status !== 'posed') return posed.status === 'stopped' ? 'stopped' : asRejected(posed);
-    read[segment] = posed.frames;
+    for (const [i, poses] of posed.frames.entries()) read.add(from + i, poses);
     return 'done';
   });
-  return outcome === 'done' ? looksOf(faces, read.flat()) : outcome;
+  if (outcome !== 'done') return outcome;
+  const packed = new Map<number, Looks>();
+  for (const cls of posedClasses) {
+    for (const [track, looks] of looksOf(covers.of(cls), read)) packed.set(track, packLooks(looks));
+  }
+  return packed;
 }

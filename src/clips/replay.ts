@@ -134,7 +134,7 @@ async function replayClips(of: EarlierClips, config: Config, hooks: ClipRunHooks
     if (stored === undefined) return quarantine.get(index) ?? NO_DETECTIONS;
     const { sha256, clip, frames } = stored;
     // What was within the limit is looked at again where that is lower now.
-    return { sha256, ...(isLarger ? { clip } : {}), in: () => frames };
+    return { sha256, ...(isLarger ? { clip } : {}), in: frames };
   };
   // In clips, plates and text are both looked for, whatever becomes of them: other modes are another run's.
   const before = { ...earlier.detected, mergesPlatesAndText: mergesPlatesAndText(config) };

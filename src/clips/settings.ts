@@ -8,7 +8,7 @@ import { listingDigest } from '../io/listing.ts';
 import type { PrivateRun } from '../io/private-run.ts';
 import { digestOfKey } from '../io/run-keys.ts';
 import type { ListedSample } from '../io/source.ts';
-import { packageVersion } from '../prepare.ts';
+import { packageVersion } from '../version.ts';
 import { sniffClipFile } from '../video/sniff.ts';
 import { type ClipInfo, PUBLISHED_CONTAINERS, type PublishedContainer } from '../video/types.ts';
 import type { Job } from '../worker/job.ts';

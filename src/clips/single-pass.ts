@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { RejectedOutcome } from '../core/outcome.ts';
 import { SampleError } from '../errors.ts';
 import { makeFolder } from '../io/atomic.ts';
+import { wholeLines } from '../io/lines.ts';
 import type { PublishedContainer } from '../video/types.ts';
 import { verifyClip } from '../video/verify.ts';
 import type { ClipRegion } from '../worker/clip.ts';
@@ -86,7 +85,7 @@ async function unlikeSource(
 
 async function* frameRecords(file: string): AsyncGenerator<FrameRecord> {
   let frame = 0;
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+  for await (const line of wholeLines(file)) {
     yield { frame: frame++, regions: (JSON.parse(line) as ClipRegion[]).map(publicClipRegion) };
   }
 }

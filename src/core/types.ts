@@ -90,6 +90,8 @@ export interface FollowedFaceGuide {
   /** Coarse, in the order of the face model's movements. */
   readonly expression: readonly number[];
   readonly gaze?: FaceGuide['gaze'];
+  /** Logarithm of the brightness of its skin: whoever is drawn stays the same in more or less light. */
+  readonly complexion: number;
   /** Of what surrounds the face, so that it is drawn as sharp in every frame. */
   readonly grain: Grain;
 }
@@ -100,6 +102,9 @@ export interface PoseGuide {
   /** `score`: 0…1, how sure the network is of the joint. */
   readonly keypoints: readonly (Point & { readonly score: number })[];
 }
+
+/** What is followed over the frames of a clip, and evened out between them. */
+export type FollowedGuide = FollowedFaceGuide | PoseGuide;
 
 /** What a replacement follows. It describes a person and is never written anywhere. */
 export type Guide = FaceGuide | FollowedFaceGuide | PoseGuide;

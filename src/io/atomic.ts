@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { OutputError } from '../errors.ts';
+import { OutputError, UsageError } from '../errors.ts';
 
 const CAUSES: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on the device',
@@ -74,21 +74,53 @@ export async function syncFolder(folder: string): Promise<void> {
  * @throws OutputError
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<string> {
+  await writeAtomic(path, (handle) => handle.writeFile(data), mode);
+  return sha256(data);
+}
+
+/** Characters that are written at once. */
+const CHUNK = 1 << 18;
+
+/**
+ * `writeFileAtomic` of a text that comes piece by piece, as fast as the disk takes it: little of it is in memory at a
+ * time, however long it is.
+ *
+ * @returns SHA-256 of the content as UTF-8, hex.
+ * @throws OutputError, also for what the pieces throw, unless that is a UsageError.
+ */
+export async function writeTextAtomic(path: string, pieces: AsyncIterable<string>): Promise<string> {
+  const hash = createHash('sha256');
+  await writeAtomic(path, async (handle) => {
+    let text = '';
+    const flush = async (): Promise<void> => {
+      hash.update(text);
+      await handle.writeFile(text);
+      text = '';
+    };
+    for await (const piece of pieces) {
+      text += piece;
+      if (text.length >= CHUNK) await flush();
+    }
+    await flush();
+  });
+  return hash.digest('hex');
+}
+
+async function writeAtomic(path: string, fill: (handle: FileHandle) => Promise<void>, mode?: number): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
     await rm(temporary, { force: true });
-    const fill = async (handle: FileHandle): Promise<void> => {
-      await handle.writeFile(data);
+    const whole = async (handle: FileHandle): Promise<void> => {
+      await fill(handle);
       await handle.sync();
     };
-    await withFile(temporary, 'wx', fill, mode);
+    await withFile(temporary, 'wx', whole, mode);
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw asOutputError(path, error);
+    throw error instanceof UsageError ? error : asOutputError(path, error);
   }
-  return sha256(data);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { UsageError } from '../errors.ts';
 import { FOLDER_KEY } from './private-files.ts';
 import { describeSecret, type Secret } from './secret.ts';
@@ -19,8 +18,12 @@ export interface Seal {
   open(armored: string): Promise<string>;
 }
 
+/** Only who has a secret waits for it. */
+const age = () => import('age-encryption');
+
 /** A seal with a new key. */
 export async function createSeal(secret: Secret): Promise<Seal> {
+  const { armor, Encrypter, generateX25519Identity, identityToRecipient } = await age();
   const identity = await generateX25519Identity();
   const encrypter = new Encrypter();
   if (secret.kind === 'passphrase') encrypter.setPassphrase(secret.passphrase);
@@ -42,6 +45,7 @@ export async function openSeal(folder: string, secret: Secret | undefined): Prom
   });
   if (folderKey === undefined) return undefined;
   if (secret === undefined) throw sealedError(folder);
+  const { armor, Decrypter } = await age();
   const decrypter = new Decrypter();
   try {
     if (secret.kind === 'passphrase') decrypter.addPassphrase(secret.passphrase);
@@ -72,6 +76,7 @@ export function sealedError(folder: string): UsageError {
 }
 
 async function sealOf(identity: string, folderKey: string): Promise<Seal> {
+  const { armor, Decrypter, Encrypter, identityToRecipient } = await age();
   const encrypter = new Encrypter();
   encrypter.addRecipient(await identityToRecipient(identity));
   const decrypter = new Decrypter();

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { identityToRecipient } from 'age-encryption';
 import { UsageError } from '../errors.ts';
 
 /** Holds a passphrase where no file is named. */
@@ -71,6 +70,7 @@ function oneLine(text: string, from: string): string {
 async function identityIn(text: string, from: string): Promise<string> {
   const keys = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
   const [key = ''] = keys;
+  const { identityToRecipient } = await import('age-encryption');
   const isKey = await identityToRecipient(key).then(
     () => true,
     () => false,

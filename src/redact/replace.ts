@@ -1,13 +1,11 @@
 import type { Box, ClassName, Region } from '../core/types.ts';
+import type { BODY_FILLS, TEXT_FILLS } from './fills.ts';
 import { inpaint } from './inpaint.ts';
 import type { Replacer } from './patch.ts';
 import { type FaceModel, faceReplacer } from './synthetic/face/index.ts';
 import { mannequin } from './synthetic/mannequin.ts';
 import { syntheticPlate } from './synthetic/plate.ts';
 import { syntheticText } from './synthetic/text.ts';
-
-export const BODY_FILLS = ['erase', 'mannequin'] as const;
-export const TEXT_FILLS = ['glyphs', 'erase'] as const;
 
 /** What `synthetic` puts in the place of what it replaces. */
 export interface ReplacementOptions {

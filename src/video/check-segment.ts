@@ -14,6 +14,8 @@ const RESEMBLES = 12;
 /** Pixels to which larger frames are reduced before they leave the decoder: many for each cell of a glance. */
 const LARGEST = { width: 16 * GLANCE_COLUMNS, height: 16 * GLANCE_ROWS };
 
+type Picture = Pick<ClipInfo, 'codec' | 'colour' | 'height' | 'width'>;
+
 /**
  * Opens an encoded segment again: it decodes to its end without an error, and every frame in it looks like the redacted
  * one that it was made from. Large frames leave the decoder reduced, which changes their mean colours by next to nothing.
@@ -25,7 +27,7 @@ const LARGEST = { width: 16 * GLANCE_COLUMNS, height: 16 * GLANCE_ROWS };
 export async function checkSegment(
   tools: FfmpegTools,
   path: string,
-  clip: ClipInfo,
+  clip: Picture,
   glances: readonly Glance[],
 ): Promise<void> {
   let received = 0;
@@ -51,7 +53,7 @@ function differs(expected: string): SampleError {
 }
 
 /** Reduces large frames, and cuts off what encoding has added to odd sizes. */
-function reducedFilter({ colour, height, width }: ClipInfo): string {
+function reducedFilter({ colour, height, width }: Picture): string {
   const flags = width > LARGEST.width || height > LARGEST.height ? REDUCING : SCALING;
   return [
     `scale=min(iw\\,${LARGEST.width}):min(ih\\,${LARGEST.height}):in_color_matrix=${scaleMatrix(colour)}:in_range=tv:${flags}`,
@@ -61,7 +63,11 @@ function reducedFilter({ colour, height, width }: ClipInfo): string {
 }
 
 /** Glances at the frames of a segment or a published clip, reduced. @throws SampleError (`verify`, `undecodable`) */
-export async function* decodeGlances(tools: FfmpegTools, path: string, clip: ClipInfo): AsyncGenerator<Glance> {
+export async function* decodeGlances(
+  tools: FfmpegTools,
+  path: string,
+  clip: Picture & Pick<ClipInfo, 'container' | 'stream'>,
+): AsyncGenerator<Glance> {
   const { codec, container, height, stream, width } = clip;
   const reduced = { width: Math.min(width, LARGEST.width), height: Math.min(height, LARGEST.height) };
   let damage: string | undefined;

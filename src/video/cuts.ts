@@ -71,3 +71,28 @@ export function sceneCuts(changes: readonly FrameChange[]): number[] {
   }
   return cuts;
 }
+
+/** `sceneCuts` of frames that come one by one, of which only a few are remembered. */
+export class CutFinder {
+  readonly #cuts: number[] = [];
+  /** The latest frames: as many as tell whether one in their middle is a cut. */
+  readonly #near: FrameChange[] = [];
+
+  /** Takes the next frame. */
+  add(change: FrameChange): void {
+    this.#near.push(change);
+    if (this.#near.length > 2 * LOOK_BACK) this.#near.shift();
+    this.#settle(this.#near.length - LOOK_BACK);
+  }
+
+  /** No more frames come. @returns first frames of scenes. */
+  end(): readonly number[] {
+    for (let at = Math.max(0, this.#near.length - LOOK_BACK + 1); at < this.#near.length; at++) this.#settle(at);
+    return this.#cuts;
+  }
+
+  #settle(at: number): void {
+    const frame = this.#near[at]?.frame;
+    if (frame !== undefined && sceneCuts(this.#near).includes(frame)) this.#cuts.push(frame);
+  }
+}

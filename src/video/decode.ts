@@ -5,6 +5,7 @@ import { readPackedFrames } from './packed-frames.ts';
 import { withPatience } from './patience.ts';
 import { framesFilter, onWhite } from './picture.ts';
 import { DEMUXERS } from './sniff.ts';
+import { type ClipStretch, stretchOf } from './stretch.ts';
 import type { ClipContainer, ClipFrame, ClipInfo, FfmpegTools, FrameRange, Rational } from './types.ts';
 import { decodeWebp } from './webp.ts';
 
@@ -49,18 +50,23 @@ export function ticksOf({ den, num }: Rational): string[] {
  * ffmpeg waits while a frame is in use, so that no more than a few are in memory.
  *
  * Every frame is checked to be the one with that time in the probe's list.
+ * @param whole the clip, or a stretch of it that has these frames.
  * Throws SampleError of stage `decode`: `corrupt`, `truncated`, `source-changed`; the signal's reason when it aborts.
  */
-export async function* decodeFrames(tools: FfmpegTools, clip: ClipInfo, range: DecodeRange): AsyncGenerator<ClipFrame> {
+export async function* decodeFrames(
+  tools: FfmpegTools,
+  whole: ClipInfo | ClipStretch,
+  range: DecodeRange,
+): AsyncGenerator<ClipFrame> {
+  const clip = 'first' in whole ? whole : stretchOf(whole, range);
   if (clip.container === 'webp') {
     yield* decodeWebp(clip, range);
     return;
   }
-  const key = clip.keyframes.findLast((index) => index <= range.from) ?? 0;
   let from = range.from;
-  if (key > 0) {
+  if (clip.seek !== undefined) {
     try {
-      for await (const frame of decodeFrom(tools, clip, range, key)) {
+      for await (const frame of decodeFrom(tools, clip, range, clip.seek)) {
         from = range.to;
         yield frame;
       }
@@ -69,14 +75,14 @@ export async function* decodeFrames(tools: FfmpegTools, clip: ClipInfo, range: D
       if (from === range.to || range.signal?.aborted || !(error instanceof SampleError)) throw error;
     }
   }
-  if (from < range.to) yield* decodeFrom(tools, clip, range, 0);
+  if (from < range.to) yield* decodeFrom(tools, clip, range, undefined);
 }
 
 async function* decodeFrom(
   tools: FfmpegTools,
-  clip: ClipInfo,
+  clip: ClipStretch,
   { from, to, signal }: DecodeRange,
-  key: number,
+  seek: number | undefined,
 ): AsyncGenerator<ClipFrame> {
   const { width, height } = clip;
   let shown = from;
@@ -87,7 +93,7 @@ async function* decodeFrom(
     if (read?.kind === 'error') failure ??= damaged(read.text);
     // The filters may see a frame more before the limit of frames stops them.
     if (read?.kind !== 'frame' || shown === to) return;
-    if (read.pts !== clip.pts[shown]) failure ??= changed(`frame ${shown} at its time`);
+    if (read.pts !== clip.pts[shown - clip.first]) failure ??= changed(`frame ${shown} at its time`);
     shown++;
     wake();
   };
@@ -96,11 +102,18 @@ async function* decodeFrom(
     inputs: [
       {
         source: clip.path,
-        options: [...decodeOptions(clip, turned ? height : width, turned ? width : height), ...seekOptions(clip, key)],
+        options: [...decodeOptions(clip, turned ? height : width, turned ? width : height), ...seekOptions(seek)],
       },
     ],
     options: [
-      ...['-map', `0:${clip.stream}`, '-vf', framesFilter(tools, clip, from), '-frames:v', `${to - from}`],
+      ...[
+        '-map',
+        `0:${clip.stream}`,
+        '-vf',
+        framesFilter(tools, clip, clip.pts[from - clip.first] ?? 0),
+        '-frames:v',
+        `${to - from}`,
+      ],
       ...[...tools.keepTimes, ...ticksOf(clip.timeBase), '-f', 'rawvideo'],
     ],
     onLine,
@@ -144,10 +157,7 @@ function changed(expected: string): SampleError {
   return new SampleError('decode', 'source-changed', `Expected ${expected}`);
 }
 
-/** Between the key frame and the next frame, so that rounding to microseconds reaches neither of their neighbours. */
-function seekOptions({ pts, timeBase }: ClipInfo, key: number): string[] {
-  const at = pts[key];
-  if (key === 0 || at === undefined) return [];
-  const seconds = (((at + (pts[key + 1] ?? at + 1)) / 2) * timeBase.num) / timeBase.den;
-  return ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds.toFixed(6)];
+/** @param seconds into the clip. */
+function seekOptions(seconds: number | undefined): string[] {
+  return seconds === undefined ? [] : ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds.toFixed(6)];
 }

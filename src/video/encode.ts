@@ -6,6 +6,7 @@ import { type FfmpegJob, startFfmpeg } from './ffmpeg.ts';
 import { LOG_LEVELS } from './log-lines.ts';
 import { withPatience } from './patience.ts';
 import { SCALING, scaleMatrix } from './picture.ts';
+import type { ClipStretch } from './stretch.ts';
 import type { ClipCodec, ClipColour, ClipEncoder, ClipInfo, FfmpegTools, FrameRange } from './types.ts';
 
 export interface EncodeRange extends FrameRange {
@@ -82,7 +83,7 @@ export function encodingJob(
 export async function openEncoder(
   tools: FfmpegTools,
   path: string,
-  clip: ClipInfo,
+  clip: ClipInfo | ClipStretch,
   { codec, from, signal, to }: EncodeRange,
 ): Promise<ClipEncoder> {
   const { frames, packed, ...job } = encodingJob(tools, clip, codec, nominalRate(clip));
@@ -130,8 +131,10 @@ export async function openEncoder(
 }
 
 /** Frames a second on average: what rate control goes by. Times are given when segments are joined. */
-function nominalRate({ duration, pts, timeBase }: ClipInfo): string {
-  return rateOption((pts.length * timeBase.den) / (duration * timeBase.num));
+function nominalRate(clip: ClipInfo | ClipStretch): string {
+  const { duration, timeBase } = clip;
+  const frames = 'frames' in clip ? clip.frames : clip.pts.length;
+  return rateOption((frames * timeBase.den) / (duration * timeBase.num));
 }
 
 /** Frames a second as an option. */

@@ -22,9 +22,9 @@ const TURNS: Readonly<Record<ClipOrientation['clockwise'], readonly string[]>> =
   270: ['transpose=cclock'],
 };
 
-/** Filters that let the frames from `from` on pass, tell their times and turn them into upright RGB or RGBA. */
-export function framesFilter(tools: FfmpegTools, clip: ClipInfo, from: number): string {
-  return `select=gte(pts\\,${clip.pts[from] ?? 0}),${uprightFilter(tools, clip)}`;
+/** Filters that let the frames from `ticks` on pass, tell their times and turn them into upright RGB or RGBA. */
+export function framesFilter(tools: FfmpegTools, clip: Stored, ticks: number): string {
+  return `select=gte(pts\\,${ticks}),${uprightFilter(tools, clip)}`;
 }
 
 type Stored = Pick<ClipInfo, 'alpha' | 'colour' | 'height' | 'orientation' | 'width'>;

@@ -62,7 +62,10 @@ export async function probeWebp(path: string, limits: ClipLimits): Promise<ClipI
 }
 
 /** As `decodeFrames`. */
-export async function* decodeWebp(clip: ClipInfo, { from, to }: FrameRange): AsyncGenerator<ClipFrame> {
+export async function* decodeWebp(
+  clip: Pick<ClipInfo, 'height' | 'path' | 'width'>,
+  { from, to }: FrameRange,
+): AsyncGenerator<ClipFrame> {
   const { height, path, width } = clip;
   const bytes = await wholeFile(path);
   const frameBytes = width * height * 3;

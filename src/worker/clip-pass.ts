@@ -7,10 +7,11 @@ import type { ArrivedPicture, ArrivingClip } from '../video/arriving.ts';
 import { changeSince, type Glance, glanceAt, LOOK_BACK, mayBeCut } from '../video/cuts.ts';
 import type { StreamEncoder } from '../video/encode-stream.ts';
 import { TrackWindow } from '../video/tracks/window.ts';
-import { clipRegion } from './clip.ts';
+import { clipRegion, type FrameCover, withLooks } from './clip.ts';
 import type { Job } from './job.ts';
 import type { Networks } from './networks.ts';
 import type { PassNotes } from './pass-notes.ts';
+import { PosesAhead } from './poses-ahead.ts';
 import type { SinglePass } from './single-pass.ts';
 import { StageClock } from './stage-clock.ts';
 
@@ -31,6 +32,7 @@ export class ClipPass {
   readonly #encoder: StreamEncoder;
   readonly #notes: PassNotes | undefined;
   readonly #window: TrackWindow;
+  readonly #poses: PosesAhead;
   readonly #memory = new CellMemory();
   readonly #state: Int32Array;
   readonly #held: HeldFrame[] = [];
@@ -51,6 +53,7 @@ export class ClipPass {
     this.#task = task;
     this.#job = job;
     this.#networks = networks;
+    this.#poses = new PosesAhead(job, networks);
     this.#encoder = encoder;
     this.#notes = notes;
     this.#state = new Int32Array(task.counters);
@@ -96,15 +99,21 @@ export class ClipPass {
   }
 
   async #write(): Promise<void> {
-    const { index, pts, rgb } = this.#held.shift() as HeldFrame;
+    const frame = this.#held.shift() as HeldFrame;
+    const { index, pts, rgb } = frame;
     const { policy, fill, bodyFill, textFill, seed, timeLimit, logGeometry } = this.#job;
     const { guides, faces } = this.#networks;
     const { width, height } = rgb;
     const clock = new StageClock(timeLimit);
     clock.enter('redact');
     const covered = this.#window.cover(index);
-    const followed = covered.map(({ track, class: label, box }) => ({ label, box, score: 1, model: 'track', track }));
-    const planned = planRegions(followed, policy, width, height);
+    const lookOf = await this.#poses.lookIn([frame, ...this.#held], this.#window);
+    const followed = covered.map(({ track, class: label, box, seen }): FrameCover => {
+      const look = lookOf(label, track);
+      return { detection: { label, box, score: 1, model: 'track', track }, seen, ...(look && { look }) };
+    });
+    const detections = followed.map(({ detection }) => detection);
+    const planned = withLooks(planRegions(detections, policy, width, height), followed);
     this.#memory.next();
     const guided = await guides.addTo(planned, rgb, () => clock.check());
     const look = { fill, bodyFill, textFill, ...(faces ? { faces } : {}), seed: [seed, this.#task.group] };

@@ -1,10 +1,10 @@
 import type { RejectedOutcome } from '../core/outcome.ts';
-import type { FollowedFaceGuide } from '../core/types.ts';
-import { ModelError } from '../errors.ts';
-import { coveredBy, type Scene } from '../redact/patch.ts';
+import type { ClassName, Detection, Region, RgbImage } from '../core/types.ts';
+import { coveredBy } from '../redact/patch.ts';
 import { planRegions } from '../redact/plan.ts';
 import { followFace } from '../redact/synthetic/face/index.ts';
 import { decodeFrames } from '../video/decode.ts';
+import type { ReadPose } from '../video/looks/types.ts';
 import { findFfmpeg } from '../video/tools.ts';
 import { attempt, type FrameCover, type Segment, type StoppedSegment } from './clip.ts';
 import type { Job } from './job.ts';
@@ -16,53 +16,65 @@ export interface PoseSegment extends Segment {
   readonly covers: readonly (readonly FrameCover[])[];
 }
 
-/** How a followed face is turned in one frame. */
-export interface ReadPose {
-  readonly track: number;
-  readonly guide: FollowedFaceGuide;
-}
-
 export type PosedSegment = {
   readonly status: 'posed';
-  /** Of every frame, in order; faces whose pose cannot be read are left out. */
+  /** Of every frame, in order; what has a pose that cannot be read is left out. */
   readonly frames: readonly (readonly ReadPose[])[];
 };
 
+/** Classes whose replacements follow a pose, which is read before anything is redacted. */
+export function posedClasses({ faces, guides }: Pick<Job, 'faces' | 'guides'>): ClassName[] {
+  return [...(faces === undefined ? [] : ['face' as const]), ...(guides.pose === undefined ? [] : ['body' as const])];
+}
+
 /**
- * How the followed faces of a part of a clip are turned, where that can be read.
- * @throws ModelError when a network cannot be trusted any more, or there is nothing to draw faces from; UsageError
- * without ffmpeg.
+ * How the followed faces and bodies of a part of a clip are turned, where that can be read.
+ * @throws ModelError when a network cannot be trusted any more; UsageError without ffmpeg.
  */
 export async function poseSegment(
   { clip, from, to, counters, covers }: PoseSegment,
   job: Job,
-  { guides, faces }: Pick<Networks, 'guides' | 'faces'>,
+  networks: PosingNetworks,
 ): Promise<PosedSegment | StoppedSegment | RejectedOutcome> {
-  if (!faces) throw new ModelError('Expected a face model to read poses for but received none');
   return attempt('redact', async () => {
     const tools = await findFfmpeg();
     const state = new Int32Array(counters);
-    const frames: ReadPose[][] = [];
+    const frames: (readonly ReadPose[])[] = [];
     for await (const { index, rgb } of decodeFrames(tools, clip, { from, to })) {
       if (Atomics.load(state, 1) === 1) return { status: 'stopped' };
-      const clock = new StageClock(job.timeLimit);
-      clock.enter('redact');
       const detections = (covers[index - from] ?? []).map(({ detection }) => detection);
-      const regions = planRegions(detections, job.policy, clip.width, clip.height);
-      const guided = await guides.addTo(
-        regions.filter((region) => region.class === 'face'),
-        rgb,
-        () => clock.check(),
-      );
-      const scene: Scene = { image: rgb, covered: coveredBy(regions, rgb) };
-      frames.push(
-        guided.flatMap((region) => {
-          const guide = followFace(region, scene, faces);
-          return region.track === undefined || guide === undefined ? [] : [{ track: region.track, guide }];
-        }),
-      );
+      frames.push(await readPoses(rgb, detections, job, networks));
       Atomics.add(state, 0, 1);
     }
     return { status: 'posed', frames };
+  });
+}
+
+export type PosingNetworks = Pick<Networks, 'guides'> & Partial<Pick<Networks, 'faces'>>;
+
+/**
+ * How faces and bodies of a frame are turned, where that can be read.
+ * @param detections all faces of the frame: what surrounds one is looked at where no other is.
+ * @param isWanted whether somebody wants to know that of a track.
+ * @throws ModelError when a network cannot be trusted any more.
+ */
+export async function readPoses(
+  rgb: RgbImage,
+  detections: readonly Detection[],
+  job: Job,
+  { guides, faces }: PosingNetworks,
+  isWanted: (track: number) => boolean = () => true,
+): Promise<ReadPose[]> {
+  const clock = new StageClock(job.timeLimit);
+  clock.enter('redact');
+  const regions = planRegions(detections, job.policy, rgb.width, rgb.height);
+  const wanted = regions.filter(({ track }) => track !== undefined && isWanted(track));
+  const guided = await guides.addTo(wanted, rgb, () => clock.check());
+  const isFace = (region: Region): boolean => region.class === 'face';
+  const covered = guided.some(isFace) ? coveredBy(regions.filter(isFace), rgb) : new Uint8Array();
+  return guided.flatMap((region) => {
+    const guide = faces && isFace(region) ? followFace(region, { image: rgb, covered }, faces) : region.guide;
+    const track = region.track as number;
+    return guide?.kind === 'followed-face' || guide?.kind === 'pose' ? [{ track, guide }] : [];
   });
 }

@@ -1,5 +1,5 @@
 import type { RecordRegion, RejectedOutcome } from '../core/outcome.ts';
-import type { Detection, FollowedFaceGuide, Origin, Region } from '../core/types.ts';
+import type { Detection, Origin, Region } from '../core/types.ts';
 import { ModelError, SampleError, type Stage, UsageError } from '../errors.ts';
 import { redactInPlace } from '../redact/apply.ts';
 import { CellMemory, REMEMBERED } from '../redact/cell-memory.ts';
@@ -8,8 +8,10 @@ import { checkSegment } from '../video/check-segment.ts';
 import { changeSince, type FrameChange, type Glance, glanceAt, LOOK_BACK, mayBeCut } from '../video/cuts.ts';
 import { decodeFrames } from '../video/decode.ts';
 import { openEncoder } from '../video/encode.ts';
+import type { Look } from '../video/looks/types.ts';
+import type { ClipStretch } from '../video/stretch.ts';
 import { findFfmpeg } from '../video/tools.ts';
-import type { ClipCodec, ClipInfo } from '../video/types.ts';
+import type { ClipCodec } from '../video/types.ts';
 import type { Job } from './job.ts';
 import type { Networks } from './networks.ts';
 import { recordRegion, rejection } from './process.ts';
@@ -17,7 +19,8 @@ import { StageClock } from './stage-clock.ts';
 
 /** Part of a clip that one worker decodes for itself: pixels never cross threads. */
 export interface Segment {
-  readonly clip: ClipInfo;
+  /** All frames that are decoded, some before `from` included. */
+  readonly clip: ClipStretch;
   /** Frames `from <= frame < to`. */
   readonly from: number;
   readonly to: number;
@@ -41,8 +44,8 @@ export interface FrameCover {
   readonly detection: Detection & { readonly track: number };
   /** Whether it was detected in this frame. */
   readonly seen: boolean;
-  /** How a face is to be replaced; where nobody has decided that before, its pose is read in the frame. */
-  readonly look?: FollowedFaceGuide | 'blurred';
+  /** How a face or body is to be replaced; where nobody has decided that before, its pose is read in the frame. */
+  readonly look?: Look;
 }
 
 export interface RedactSegment extends Segment {
@@ -72,6 +75,11 @@ export type RedactedSegment = {
 /** Somebody has asked to stop. */
 export type StoppedSegment = { readonly status: 'stopped' };
 
+/** First frame that frames from `from` on are compared with. */
+export function firstCompared(from: number): number {
+  return Math.max(0, from - LOOK_BACK);
+}
+
 /** First frame that a segment's redaction must know to show the colours of an undisturbed clip. */
 export function firstRemembered(from: number): number {
   return Math.max(0, from - REMEMBERED + 1);
@@ -94,13 +102,13 @@ export async function detectSegment(
     const state = new Int32Array(counters);
     const frames: DetectedFrame[] = [];
     let before: Glance[] = [];
-    for await (const { index, rgb } of decodeFrames(tools, clip, { from: Math.max(0, from - LOOK_BACK), to })) {
+    for await (const { index, rgb } of decodeFrames(tools, clip, { from: firstCompared(from), to })) {
       if (Atomics.load(state, 1) === 1) return { status: 'stopped' };
       const glance = glanceAt(rgb);
       const change = changeSince(index, glance, before);
       before = [glance, ...before].slice(0, LOOK_BACK);
       if (index < from) continue;
-      const isLookedAt = index % every === 0 || index === clip.pts.length - 1 || mayBeCut(change);
+      const isLookedAt = index % every === 0 || index === clip.frames - 1 || mayBeCut(change);
       const clock = new StageClock(job.timeLimit);
       clock.enter('detect');
       const found = isLookedAt ? await detect.detect(rgb, () => clock.check()) : undefined;
@@ -166,7 +174,7 @@ export async function redactSegment(
   });
 }
 
-/** The regions of faces whose looks are decided, as they are to be redacted. */
+/** The regions of what has a look already, as they are to be redacted. */
 export function withLooks(regions: readonly Region[], covered: readonly FrameCover[]): Region[] {
   const looks = new Map(covered.map(({ detection, look }) => [detection.track, look]));
   return regions.map((region) => {

@@ -44,9 +44,11 @@ it('covers tell how a followed face looks in the frames of which that is decided
   const one = { x1: 0, y1: 0, x2: 9, y2: 9 };
   const face: Track = { id: 7, class: 'face', from: 2, boxes: [one, one], seen: [true, true] };
   const looks = new Map([[7, ['blurred', 'blurred'] as const]]);
-  const lookIn = (covers: Covers): unknown[] => covers.between(1, 4).map((frame) => frame.map(({ look }) => look));
-  expect(lookIn(new Covers([face], looks))).toEqual([[], ['blurred'], ['blurred']]);
-  expect(lookIn(new Covers([face]))).toEqual([[], [undefined], [undefined]]);
+  const covers = new Covers([face]);
+  const lookIn = (): unknown[] => covers.between(1, 4).map((frame) => frame.map(({ look }) => look));
+  expect(lookIn()).toEqual([[], [undefined], [undefined]]);
+  covers.decide(looks);
+  expect(lookIn()).toEqual([[], ['blurred'], ['blurred']]);
 });
 
 it('covers count the things that were seen, by class', () => {

@@ -157,7 +157,7 @@ describe('what the log of a clip tells', () => {
 });
 
 describe('how sure the models were of a track', () => {
-  it('is the best score of the detections that it was made of, in frames in which it was seen', () => {
+  it('is the best score of the detections that it was made of, in frames in which it was seen', async () => {
     const box = (x: number) => ({ x1: x, y1: 0, x2: x + 20, y2: 20 });
     const detection = (x: number, score: number, label: Detection['label'] = 'face'): Detection => ({
       ...{ label, box: box(x), score, model: 'm' },
@@ -171,7 +171,7 @@ describe('how sure the models were of a track', () => {
       { frame: 1, differences: [], detections: [detection(2, 0.6), detection(11, 0.7)] },
       { frame: 2, differences: [], detections: [detection(0, 0.9), detection(61, 0.2)] },
     ];
-    expect(bestSightings(tracks, frames)).toEqual(
+    expect(await bestSightings(tracks, frames)).toEqual(
       new Map([
         [0, { frame: 1, score: 0.6 }],
         [1, { frame: 1, score: 0.7 }],

@@ -108,7 +108,7 @@ describe.skipIf(tools === undefined)('clips', () => {
         const isMissed = frame.frame % (hole + 5) >= 5;
         return isMissed ? { ...frame, detections: [] } : frame;
       });
-      const tracks = tracksOf(holed, clip, { thresholds, detectEvery: 1 });
+      const tracks = await tracksOf(holed, clip, { thresholds, detectEvery: 1 });
       const uncovered: string[] = [];
       const sums = { masked: 0, faces: 0 };
       for (const [i, { faces }] of frames.entries()) {
@@ -131,7 +131,7 @@ describe.skipIf(tools === undefined)('clips', () => {
     const published = await probeClip(tools, at('clean', '000000000.mp4'), limits);
     const { thresholds, detected, clip } = await stored();
     const { tracksOf } = await built<typeof import('../../src/clips/first-pass.ts')>('clips/first-pass.js');
-    const tracks = tracksOf(detected, clip, { thresholds, detectEvery: 1 });
+    const tracks = await tracksOf(detected, clip, { thresholds, detectEvery: 1 });
     let inside = 0;
     let outside = 0;
     for await (const { index, rgb } of decodeFrames(tools, published, { from: 0, to: 3 * SCENE })) {

@@ -11,7 +11,7 @@ import { anonymize, json, jsonLines, listing, photograph, type Ran, sharedScratc
 const root = await sharedScratch();
 const at = (...names: string[]): string => path.join(root, ...names);
 /** One model is enough where what is found does not matter. */
-const FAST = ['--preset', 'faces', '--workers', '1'];
+const FAST = ['--preset', 'faces', '--quality', 'fast', '--workers', '1'];
 
 beforeAll(async () => {
   await write(at('in'), { 'a.jpg': await photograph(1, 320), 'b.jpg': await photograph(2, 320) });

@@ -5,7 +5,7 @@ import { generateX25519Identity } from 'age-encryption';
 import { parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { privateLines, readPrivateFile } from '../../src/io/private-lines.ts';
-import { openSeal } from '../../src/io/seal.ts';
+import { openSeal, type Seal } from '../../src/io/seal.ts';
 import { readSecret } from '../../src/io/secret.ts';
 import { digestPlaces, placesOf } from '../fixtures/canary-search.ts';
 import { filesIn } from '../fixtures/ioHelpers.ts';
@@ -28,8 +28,17 @@ async function published(out: string): Promise<Map<string, Buffer>> {
   return new Map([...files].filter(([name]) => !/_stats\.json$|^_anonymize\/run\.json$/.test(name)));
 }
 
+/** Tried once for each folder: it takes seconds. */
+const seals = new Map<string, Promise<Seal | undefined>>();
+
+async function sealOf(folder: string): Promise<Seal | undefined> {
+  return openSeal(at(folder), await readSecret({ privatePassphraseFile: at('passphrase.txt') }));
+}
+
 async function opened(folder: string) {
-  const seal = await openSeal(at(folder), await readSecret({ privatePassphraseFile: at('passphrase.txt') }));
+  const known = seals.get(folder) ?? sealOf(folder);
+  seals.set(folder, known);
+  const seal = await known;
   const lines = async (name: string) => {
     // biome-ignore lint/suspicious/noExplicitAny: tests read what they know to be there
     const rows: any[] = [];

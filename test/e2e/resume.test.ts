@@ -12,7 +12,7 @@ const root = await sharedScratch();
 const at = (...names: string[]): string => path.join(root, ...names);
 const FAST = ['--preset', 'faces', '--quality', 'fast', '--workers', '1', '--samples-per-shard', '2'];
 const run = (...args: string[]): Promise<Ran> => anonymize([...args, ...FAST], { cwd: root });
-const IMAGES = 24;
+const IMAGES = 12;
 
 beforeAll(async () => {
   const photos = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => photograph(n, 200)));

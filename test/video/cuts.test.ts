@@ -1,6 +1,16 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RgbImage } from '../../src/core/types.ts';
-import { changeSince, type Glance, glanceAt, LOOK_BACK, mayBeCut, sceneCuts } from '../../src/video/cuts.ts';
+import {
+  CutFinder,
+  changeSince,
+  type FrameChange,
+  type Glance,
+  glanceAt,
+  LOOK_BACK,
+  mayBeCut,
+  sceneCuts,
+} from '../../src/video/cuts.ts';
 import { paint } from '../redact/scenes.ts';
 import { ground } from './moving-faces.ts';
 
@@ -66,4 +76,25 @@ describe('scene cuts', () => {
     const changes = changesOf([...repeat(9, scene(1)), flat(255), ...repeat(9, scene(4))]);
     expect(changes.filter(mayBeCut).map(({ frame }) => frame)).toEqual([0, 9, 10]);
   });
+});
+
+it('cuts are the same when frames come one by one', () => {
+  const difference = fc.oneof(
+    fc.double({ min: 0, max: 12, noNaN: true }),
+    fc.double({ min: 0, max: 255, noNaN: true }),
+  );
+  const differences = fc.array(difference, { minLength: LOOK_BACK, maxLength: LOOK_BACK });
+  let found = 0;
+  fc.assert(
+    fc.property(fc.array(differences, { maxLength: 40 }), (clip) => {
+      const changes = clip.map((all, frame): FrameChange => ({ frame, differences: all.slice(0, frame) }));
+      const finder = new CutFinder();
+      for (const change of changes) finder.add(change);
+      const expected = sceneCuts(changes);
+      expect(finder.end()).toEqual(expected);
+      found += expected.length;
+    }),
+    { numRuns: 300 },
+  );
+  expect(found).toBeGreaterThan(0);
 });

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { RgbImage } from '../../src/core/types.ts';
+import type { Region, RgbImage } from '../../src/core/types.ts';
 import { SampleError } from '../../src/errors.ts';
 import { decodeFrames } from '../../src/video/decode.ts';
 import { probeClip } from '../../src/video/probe.ts';
@@ -12,6 +12,7 @@ import type { SinglePassOutcome } from '../../src/worker/job.ts';
 import type { Networks } from '../../src/worker/networks.ts';
 import { type SinglePass, singlePass } from '../../src/worker/single-pass.ts';
 import { jobWithoutNetworks } from '../fixtures/without-networks.ts';
+import { guideOf, model } from '../redact/synthetic/faces.ts';
 import { ffmpeg, LIMITS, makeClip, readNumber, scratchFolder, ticksOf, tools } from '../video/clips.ts';
 import { range } from '../video/round-trip.ts';
 
@@ -142,6 +143,36 @@ describe.skipIf(ffmpeg === undefined)('a single pass', () => {
     expect(lines.flatMap((regions, i) => (regions.length > 0 ? [i] : []))).toEqual(range(11, 39));
     expect(lines[15]).toMatchObject([{ track: 0, class: 'face', origin: 'interpolated', mode: 'solid' }]);
     expect(lines[25]).toMatchObject([{ track: 0, class: 'face', origin: 'detector' }]);
+  });
+
+  it('draws a face in all of its frames that is read in two of three, each once, and as much is covered', async () => {
+    const { path } = plain();
+    const reads: number[] = [];
+    const networks = finding(isSeen);
+    const addTo = async (regions: readonly Region[], image: RgbImage) =>
+      regions.map((region) => {
+        if (region.guide || region.mode !== 'synthetic') return region;
+        const frame = readNumber(image);
+        reads.push(frame);
+        const { x1, y1, x2, y2 } = region.core;
+        const stance = { x: (x1 + x2) / 2, y: (y1 + y2) / 2, size: 0.8 * (x2 - x1), turn: 0.3 * (-1) ** frame };
+        return frame % 3 === 0 ? region : { ...region, guide: guideOf(stance) };
+      });
+    Object.assign(networks.guides, { addTo });
+    const drawing = { ...jobWithoutNetworks('synthetic'), faces: 'model' };
+    const files = {
+      ...{ source: path, out: at('drawn.mkv'), regions: at('drawn.jsonl'), glances: at('drawn.bin') },
+      limitFrames: 100,
+    };
+    const outcome = await singlePass(taskOf({ files }), drawing, { ...networks, faces: model });
+    expect(outcome).toMatchObject({ status: 'passed' });
+    const lines = (await readFile(at('drawn.jsonl'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.flatMap((regions, i) => (regions.length > 0 ? [i] : []))).toEqual(range(11, 39));
+    expect(new Set(lines.flat().map(({ mode }) => mode))).toEqual(new Set(['synthetic']));
+    expect(reads.sort((a, b) => a - b)).toEqual(range(11, 39));
   });
 
   it('looks at the last frame, whichever that is', async () => {

@@ -4,6 +4,7 @@ import type { RunKeys } from '../../io/run-keys.ts';
 import { chosenFrames } from '../../video/frame-choice.ts';
 import type { Track } from '../../video/tracks/index.ts';
 import type { ClipInfo, FfmpegTools } from '../../video/types.ts';
+import { posedClasses } from '../../worker/clip-poses.ts';
 import type { Job } from '../../worker/job.ts';
 import type { WorkerPool } from '../../worker/pool.ts';
 import { tracksOf } from '../first-pass.ts';
@@ -45,7 +46,7 @@ export async function followedIn(
   const stored = await storedFrames(ClipWorkspace.over(workOf(config, listed), keys.seal));
   if (stored === undefined) return undefined;
   const settings = { detectEvery: config.detectEvery, thresholds: trackingThresholds(job) };
-  return { clip: stored.clip, tracks: tracksOf(stored.frames, stored.clip, settings) };
+  return { clip: stored.clip, tracks: await tracksOf(stored.frames(), stored.clip, settings) };
 }
 
 /** The private folder of the work on a clip. */
@@ -96,8 +97,8 @@ async function redactClip(
   listed: ListedClip,
   { bytesOf, config, job, keys, knownFrames, pool, progress: run, review, timeoutSeconds, tools }: FrameParts,
 ): Promise<ClipFrames | 'stopped'> {
-  const drawsFaces = job.faces !== undefined;
-  const progress = run.begin(drawsFaces ? 3 : 2);
+  const posed = posedClasses(job);
+  const progress = run.begin(posed.length > 0 ? 3 : 2);
   try {
     const { detectEvery, limitPixels, seed } = config;
     const folder = workOf(config, listed);
@@ -119,7 +120,7 @@ async function redactClip(
     run.expect(progress, clip.pts.length, bytesOf(listed));
     const frames = chosenFrames(config.frames, clip);
     const outcome = await redactChosen({
-      ...{ clip, workspace, pool, progress, frames, drawsFaces, sourceId },
+      ...{ clip, workspace, pool, progress, frames, posedClasses: posed, sourceId },
       corrections: review?.of(listed) ?? [],
       settings: { detectEvery, thresholds: trackingThresholds(job) },
       store: new FrameStore(folder, keys.seal),

@@ -1,9 +1,10 @@
 import type { RejectedOutcome } from '../../core/outcome.ts';
 import { SampleError } from '../../errors.ts';
+import { stretchOf } from '../../video/stretch.ts';
 import { rejection } from '../../worker/process.ts';
 import { Covers } from '../covers.ts';
 import { type FirstPass, findCovers } from '../first-pass.ts';
-import { asRejected, eachSegment, rangeOf, SEGMENT_FRAMES, settle } from '../segments.ts';
+import { asRejected, eachSegment, SEGMENT_FRAMES, settle } from '../segments.ts';
 import type { FrameStore } from './store.ts';
 
 export interface FrameWork extends FirstPass {
@@ -69,10 +70,10 @@ async function redact(
   frames: readonly number[],
 ): Promise<'done' | RejectedOutcome | 'stopped'> {
   if (progress.isStopped) return 'stopped';
-  const { from, to } = rangeOf(clip, segment);
-  const ofSegment = covers.between(from, to);
+  const [from, last] = [frames[0] as number, frames.at(-1) as number];
+  const ofSegment = covers.between(from, last + 1);
   const task = {
-    clip,
+    clip: stretchOf(clip, { from, to: last + 1 }),
     frames,
     covers: frames.map((frame) => ofSegment[frame - from] ?? []),
     counters: progress.counters,

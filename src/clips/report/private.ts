@@ -59,7 +59,8 @@ export async function openPrivateSide(folder: string, run: Readonly<Record<strin
   const sightingsIn = async (key: string): Promise<ReadonlyMap<number, BestSighting>> => {
     const stored = await storedFrames(ClipWorkspace.over(join(folder, CLIP_WORK, key)));
     if (stored === undefined) return new Map();
-    return bestSightings(tracksOf(stored.frames, stored.clip, { detectEvery, thresholds }), stored.frames);
+    const tracks = await tracksOf(stored.frames(), stored.clip, { detectEvery, thresholds });
+    return await bestSightings(tracks, stored.frames());
   };
   return { sources, messages, sightingsIn };
 }
@@ -70,14 +71,14 @@ export async function openPrivateSide(folder: string, run: Readonly<Record<strin
  *
  * @param frames of the whole clip, in order. Costs time in proportion to detections times things in a frame.
  */
-export function bestSightings(
+export async function bestSightings(
   tracks: readonly Track[],
-  frames: readonly DetectedFrame[],
-): ReadonlyMap<number, BestSighting> {
+  frames: AsyncIterable<DetectedFrame> | Iterable<DetectedFrame>,
+): Promise<ReadonlyMap<number, BestSighting>> {
   const best = new Map<number, BestSighting>();
   const waiting = tracks.toSorted((a, b) => a.from - b.from);
   let [begun, present]: [number, Track[]] = [0, []];
-  for (const { frame, detections = [] } of frames) {
+  for await (const { frame, detections = [] } of frames) {
     for (let next = waiting[begun]; next !== undefined && next.from <= frame; next = waiting[++begun])
       present.push(next);
     present = present.filter(({ from, boxes }) => frame < from + boxes.length);

@@ -5,11 +5,13 @@ import { detectingJob, trackingThresholds } from '../../clips/settings.ts';
 import { fillConfig } from '../../config.ts';
 import { CLASSES, type ClassName } from '../../core/types.ts';
 import { SampleError, UsageError } from '../../errors.ts';
-import { packageVersion, prepareJob } from '../../prepare.ts';
+import { prepareJob } from '../../prepare.ts';
+import { packageVersion } from '../../version.ts';
 import { probeClip } from '../../video/probe.ts';
+import { stretchOf } from '../../video/stretch.ts';
 import { findFfmpeg } from '../../video/tools.ts';
 import type { ClipInfo } from '../../video/types.ts';
-import type { DetectedFrame } from '../../worker/clip.ts';
+import { type DetectedFrame, firstCompared } from '../../worker/clip.ts';
 import { WorkerPool } from '../../worker/pool.ts';
 import { rejection } from '../../worker/process.ts';
 import { checkLimit, type EvaluateOptions, spread } from '../evaluate.ts';
@@ -81,7 +83,10 @@ export async function evaluateClips(
           done += n;
           hooks.onProgress?.({ done, total, failed: failed.length });
         });
-        const tracks = tracksOf(frames, info, { thresholds: trackingThresholds(job), detectEvery: config.detectEvery });
+        const tracks = await tracksOf(frames, info, {
+          thresholds: trackingThresholds(job),
+          detectEvery: config.detectEvery,
+        });
         const covered = new Covers(tracks).between(0, info.pts.length);
         const redacted = covered.map((covers) => covers.map(({ detection }) => detection));
         tally.add(name, said, redacted, info.width, info.height);
@@ -168,7 +173,9 @@ async function detectAll(
   const parts = await Promise.all(
     Array.from({ length: segmentsIn(clip) }, async (_, segment) => {
       const { from, to } = rangeOf(clip, segment);
-      const outcome = await pool.segment({ kind: 'detect-segment', segment: { clip, from, to, every, counters } });
+      const stretch = stretchOf(clip, { from: firstCompared(from), to });
+      const task = { clip: stretch, from, to, every, counters };
+      const outcome = await pool.segment({ kind: 'detect-segment', segment: task });
       onDone(to - from);
       if (outcome.status === 'detected') return outcome.frames;
       // The others need not go on.

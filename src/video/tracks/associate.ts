@@ -73,12 +73,12 @@ export interface FreeBoxes {
  * Which boxes of a clip are the same thing: forwards as `Association` says, then backwards, weak candidates before the
  * first sure one.
  *
- * @param frames of one class, in order. @param times steps of every frame.
+ * @param frames of one class, in order; those without candidates may be left out. @param times steps of every frame.
  * @param cuts frames over which nothing is followed. @param reach steps after which a track is given up.
  * @returns sightings of each track, in order of frames; in every sure box there is one track.
  */
 export function associate(
-  frames: readonly Candidates[],
+  frames: Iterable<Candidates>,
   times: readonly number[],
   cuts: readonly number[],
   reach: number,

@@ -2,6 +2,7 @@ import { boundingBox, isEmptyBox, unite } from '../../core/geometry.ts';
 import { type Box, CLASSES, type ClassName, type Detection } from '../../core/types.ts';
 import { SampleError } from '../../errors.ts';
 import { associate, type Candidates } from './associate.ts';
+import { CandidateStore } from './candidate-store.ts';
 import { coverTrack } from './cover.ts';
 import { otherWays } from './other-ways.ts';
 import type { FrameDetections, Sighting, Timeline, Track, TrackingOptions } from './types.ts';
@@ -39,27 +40,42 @@ export function reachOf({ detectEvery }: Pick<TrackingOptions, 'detectEvery'>): 
  * Every detection that may begin a track lies in the box of a track of its frame. Of detections with an outline, the
  * box around it is followed. Costs time and memory in proportion to frames and detections.
  */
-export function buildTracks(frames: readonly FrameDetections[], timeline: Timeline, options: TrackingOptions): Track[] {
-  const margin = marginOf(options);
-  const tracks: Track[] = [];
-  for (const cls of CLASSES) {
-    const found = associate(
-      candidatesOf(frames, cls, options.thresholds[cls]),
-      timeline.times,
-      timeline.cuts,
-      reachOf(options),
-    );
-    const covers = found.sort(byStart).flatMap((sightings) => {
-      const cover = coverTrack(sightings, timeline, endMarginOf(cls, sightings, options));
-      return [cover, ...otherWays(sightings, cover, timeline, margin)];
-    });
-    for (const cover of covers) tracks.push({ id: tracks.length, class: cls, ...cover });
-  }
-  return tracks;
+export function buildTracks(frames: Iterable<FrameDetections>, timeline: Timeline, options: TrackingOptions): Track[] {
+  const builder = new TrackBuilder(options);
+  for (const frame of frames) builder.add(frame);
+  return [...builder.tracks(timeline)];
 }
 
-function candidatesOf(frames: readonly FrameDetections[], cls: ClassName, threshold: number): Candidates[] {
-  return frames.map((frame) => candidatesIn(frame, cls, threshold));
+/** `buildTracks` of frames that come one by one, into tracks of which only one is in memory at a time. */
+export class TrackBuilder {
+  readonly #options: TrackingOptions;
+  readonly #candidates = new Map(CLASSES.map((cls) => [cls, new CandidateStore()]));
+
+  constructor(options: TrackingOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the next frame that was looked at. @throws SampleError for a box that is not finite. */
+  add(frame: FrameDetections): void {
+    for (const [cls, store] of this.#candidates) store.add(candidatesIn(frame, cls, this.#options.thresholds[cls]));
+  }
+
+  /** The tracks of all frames, in the order of their numbers. To be called once. */
+  *tracks(timeline: Timeline): Generator<Track> {
+    const options = this.#options;
+    const margin = marginOf(options);
+    let id = 0;
+    for (const [cls, candidates] of this.#candidates) {
+      const found = associate(candidates, timeline.times, timeline.cuts, reachOf(options));
+      this.#candidates.delete(cls);
+      found.sort(byStart).reverse();
+      for (let sightings = found.pop(); sightings !== undefined; sightings = found.pop()) {
+        const cover = coverTrack(sightings, timeline, endMarginOf(cls, sightings, options));
+        yield { id: id++, class: cls, ...cover };
+        for (const way of otherWays(sightings, cover, timeline, margin)) yield { id: id++, class: cls, ...way };
+      }
+    }
+  }
 }
 
 /** @throws SampleError for a box that is not finite. */

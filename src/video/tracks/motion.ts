@@ -58,22 +58,53 @@ export function smoothMotion(
   measured: readonly (number | undefined)[],
   noise: readonly Noise[],
 ): Motion[] {
-  const filtered: Motion[] = [];
-  const predicted: Motion[] = [];
+  const filtered = new MotionStore(times.length);
+  const predicted = new MotionStore(times.length);
   for (const [i, z] of measured.entries()) {
     const here = noise[i] as Noise;
-    const before = filtered[i - 1];
     const dt = (times[i] as number) - (times[i - 1] ?? 0);
-    const expected = before === undefined ? startMotion(z as number, here) : predict(before, dt, here);
-    predicted.push(expected);
-    filtered.push(z === undefined || before === undefined ? expected : correct(expected, z, here));
+    const expected = i === 0 ? startMotion(z as number, here) : predict(filtered.at(i - 1), dt, here);
+    predicted.set(i, expected);
+    filtered.set(i, z === undefined || i === 0 ? expected : correct(expected, z, here));
   }
-  const smoothed = [...filtered];
-  for (let i = filtered.length - 2; i >= 0; i--) {
+  const smoothed: Motion[] = new Array(times.length);
+  let later = filtered.at(times.length - 1);
+  smoothed[times.length - 1] = later;
+  for (let i = times.length - 2; i >= 0; i--) {
     const dt = (times[i + 1] as number) - (times[i] as number);
-    smoothed[i] = smoothBack(filtered[i] as Motion, predicted[i + 1] as Motion, smoothed[i + 1] as Motion, dt);
+    later = smoothBack(filtered.at(i), predicted.at(i + 1), later, dt);
+    smoothed[i] = later;
   }
   return smoothed;
+}
+
+/** Motions in 40 bytes each: those of a whole track are needed at once. */
+class MotionStore {
+  readonly #numbers: Float64Array;
+
+  constructor(length: number) {
+    this.#numbers = new Float64Array(5 * length);
+  }
+
+  set(i: number, { at, speed, varAt, varSpeed, covariance }: Motion): void {
+    const to = 5 * i;
+    this.#numbers[to] = at;
+    this.#numbers[to + 1] = speed;
+    this.#numbers[to + 2] = varAt;
+    this.#numbers[to + 3] = varSpeed;
+    this.#numbers[to + 4] = covariance;
+  }
+
+  at(i: number): Motion {
+    const from = 5 * i;
+    return {
+      at: this.#numbers[from] as number,
+      speed: this.#numbers[from + 1] as number,
+      varAt: this.#numbers[from + 2] as number,
+      varSpeed: this.#numbers[from + 3] as number,
+      covariance: this.#numbers[from + 4] as number,
+    };
+  }
 }
 
 /** What `later` tells of the motion `dt` steps before it. */

@@ -4,7 +4,7 @@ import { Association, extendBackwards, type FreeBoxes } from './associate.ts';
 import { coverTrack } from './cover.ts';
 import { candidatesIn, endMarginOf, marginOf, reachOf } from './index.ts';
 import { waysOverGap } from './other-ways.ts';
-import type { Sighting, Timeline, TrackingOptions } from './types.ts';
+import type { Sighting, Timeline, Track, TrackingOptions } from './types.ts';
 
 /** Steps for which what was seen is remembered beyond those that a thing may be missed: they tell how it moves. */
 const MEMORY = 40;
@@ -97,7 +97,7 @@ export class TrackWindow {
     const known = this.#isOver ? newest : Math.max(frame, newest - AFTER_CUT);
     for (let next = this.#base + this.#times.length; next <= known; next++) this.#associate(next);
     this.#forget(frame);
-    const timeline = { ...this.#size, times: this.#times, cuts: this.#cuts.map((cut) => cut - this.#base) };
+    const timeline = this.#timeline();
     const covered: CoveredBox[] = [];
     for (const [cls, followed] of this.#classes) {
       for (const { thing, sightings } of this.#sightings(followed, frame, timeline)) {
@@ -105,6 +105,24 @@ export class TrackWindow {
       }
     }
     return covered.sort((a, b) => a.track - b.track);
+  }
+
+  /**
+   * Things of a class that are remembered, as far as they are known: what `cover` would say of frames before and after the
+   * one that it was asked for last. Ways that one may have gone besides are left out.
+   */
+  tracks(cls: ClassName, frame: number): Track[] {
+    const timeline = this.#timeline();
+    const followed = this.#classes.get(cls) as Followed;
+    return this.#sightings(followed, frame, timeline).map(({ thing, sightings }) => {
+      const margin = endMarginOf(cls, sightings, this.#options);
+      const { from, ...cover } = coverTrack(sightings, timeline, margin);
+      return { id: thing.track, class: cls, from: from + this.#base, ...cover };
+    });
+  }
+
+  #timeline(): Timeline {
+    return { ...this.#size, times: this.#times, cuts: this.#cuts.map((cut) => cut - this.#base) };
   }
 
   /** The next frame is associated with those before. */

@@ -144,6 +144,32 @@ describe('a window over a stream', () => {
     expect(cut.findIndex((boxes) => boxes.length > 0)).toBe(30);
   });
 
+  it('tells of every thing what it covers, before and after the frame that is next, and forgets what is over', () => {
+    const window = new TrackWindow({ width: WIDTH, height: HEIGHT }, { thresholds: THRESHOLDS, detectEvery: 1 });
+    const [lookAhead, frames] = [32, 300];
+    const isSeen = (frame: number) => frame < 60 || (frame > 65 && frame % 100 > 50);
+    for (let frame = 0; frame < frames; frame++) {
+      const detections = isSeen(frame) ? [face(100 + frame)] : [];
+      window.push({ frame, pts: frame * 40, differences: [], detections });
+      if (frame < lookAhead) continue;
+      const next = frame - lookAhead;
+      const boxes = window.cover(next);
+      const tracks = window.tracks('face', next);
+      const inNext = tracks.flatMap(({ id, from, boxes, seen, class: cls }) => {
+        const box = boxes[next - from];
+        return box === undefined ? [] : [{ track: id, class: cls, box, seen: seen[next - from] }];
+      });
+      expect(inNext).toEqual(boxes);
+      for (const { from, boxes } of tracks) {
+        expect(from).toBeGreaterThan(next - 90);
+        expect(from + boxes.length).toBeLessThanOrEqual(frame - 3);
+      }
+      // What begins later is known before it is covered.
+      if (next === 130) expect(tracks.map(({ from }) => from)).toEqual([expect.any(Number), 151 - 9]);
+    }
+    expect(window.tracks('body', frames - lookAhead - 1)).toEqual([]);
+  });
+
   it('takes times that start anywhere and vary', () => {
     const ptsOf = (frame: number) => -5_000_000 + frame * 3000 + ((frame * 7) % 5) * 600 + (frame >= 40 ? 900_000 : 0);
     const frames = covered((frame) => (frame % 4 === 0 ? [face(60 + 4 * frame)] : []), 80, { lookAhead: 32, ptsOf });

@@ -11,7 +11,7 @@ import { estimateLight, shine } from './light.ts';
 import { drawMesh, placedIn, textureLayer, type Window, windowAround } from './mesh.ts';
 import type { FaceModel } from './model.ts';
 import { drawMouth } from './mouth.ts';
-import { inventPerson } from './person.ts';
+import { coarseComplexion, complexionOf, inventPerson } from './person.ts';
 import { posedShape } from './pose.ts';
 import { pyramid } from './raster.ts';
 import { type Seen, sharpenOutlines } from './shock.ts';
@@ -48,7 +48,8 @@ export function faceReplacer(model: FaceModel): Replacer {
     const light = estimateLight(model, meanFace, base, window, around);
     growSurroundings(scene, region, base, window);
 
-    const person = inventPerson(model, light.colour, random, region.track !== undefined);
+    const { complexion = coarseComplexion(complexionOf(light.colour)) } = drawn;
+    const person = inventPerson(model, light.colour, random, region.track === undefined ? undefined : complexion);
     applyExpression(model, person.shape, expression);
     if (gaze) lookTo(model, person.shape, gaze);
     const places = posedShape(person.shape, pose);

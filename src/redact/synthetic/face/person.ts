@@ -13,33 +13,48 @@ export interface Person {
 const PARENTS = 3;
 type Colour = readonly [number, number, number];
 
-const brightnessOf = ([r, g, b]: Colour): number => 0.3 * r + 0.59 * g + 0.11 * b;
+const brightnessOf = ([r = 0, g = 0, b = 0]: ArrayLike<number> & Iterable<number>): number =>
+  0.3 * r + 0.59 * g + 0.11 * b;
+
+/** Logarithm of the brightness of skin. @param colour RGB, 0…255; more is passed over. */
+export function complexionOf(colour: Colour | Uint8Array): number {
+  return Math.log(brightnessOf(colour) + 4);
+}
+
+/** A complexion in coarse steps. @param before the same in the frame before: one between two steps stays where it was. */
+export function coarseComplexion(complexion: number, before?: number): number {
+  if (before !== undefined && Math.abs(complexion - before) <= (0.5 + CLEARLY) * COARSELY) return before;
+  return Math.round(complexion / COARSELY) * COARSELY;
+}
 
 /** Share of the model's faces, the nearest in complexion, from which they are taken. */
 const ALIKE = 0.5;
-/** Step of the logarithm of brightness in which the complexion of a followed face is read: a factor of two. */
+/** Step in which the complexion of a followed face is read: a factor of two of brightness. */
 const COARSELY = 0.7;
+/** Share of a step by which a complexion must be nearer to another step than to the one where it was before. */
+const CLEARLY = 0.25;
 /** Blends of few faces are nearer the mean than faces are; this much of the difference is made up. */
 const VIVIDNESS = 0.9;
 
 /**
  * Mixes a new face from some of the model's.
  * @param skin its colour in the photograph, 0…255: how features stand out depends on the complexion.
- * @param isFollowed it is one of many frames: a little more or less light must not make somebody else of it.
+ * @param followed complexion in steps, when the face is one of many frames: more or less light must not make somebody
+ * else of it.
  */
-export function inventPerson(model: FaceModel, skin: Colour, random: Random, isFollowed = false): Person {
+export function inventPerson(model: FaceModel, skin: Colour, random: Random, followed?: number): Person {
   const { peopleCount, people, peopleScales, shapeModeCount, points } = model;
-  const brightness = Math.log(brightnessOf(skin) + 4);
-  const complexion = isFollowed ? Math.round(brightness / COARSELY) * COARSELY : brightness;
+  const complexion = followed ?? complexionOf(skin);
   const order = Array.from({ length: peopleCount }, (_, i) => ({
     i,
-    distance: Math.abs(Math.log(luma(model.tones, i) + 4) - complexion),
+    distance: Math.abs(complexionOf(model.tones.subarray(3 * i)) - complexion),
   }));
   order.sort((a, b) => a.distance - b.distance || a.i - b.i);
   const alike = order.slice(0, Math.max(PARENTS, Math.round(peopleCount * ALIKE)));
-  const parents = isFollowed
-    ? firstAlike(alike, peopleCount, random)
-    : Array.from({ length: PARENTS }, () => alike.splice(random.int(0, alike.length - 1), 1)[0]?.i as number);
+  const parents =
+    followed !== undefined
+      ? firstAlike(alike, peopleCount, random)
+      : Array.from({ length: PARENTS }, () => alike.splice(random.int(0, alike.length - 1), 1)[0]?.i as number);
   const shares = parents.map(() => 0.3 + random.next());
   const norm = Math.sqrt(shares.reduce((sum, s) => sum + s * s, 0)) / VIVIDNESS;
   const modes = peopleScales.length;
@@ -71,9 +86,6 @@ function firstAlike(alike: readonly { readonly i: number }[], peopleCount: numbe
     .slice(0, PARENTS)
     .map(({ i }) => i);
 }
-
-const luma = (tones: Uint8Array, i: number): number =>
-  0.3 * (tones[3 * i] as number) + 0.59 * (tones[3 * i + 1] as number) + 0.11 * (tones[3 * i + 2] as number);
 
 /** The texture under the light of the photograph, in which the skin has that colour. */
 function textureOf(model: FaceModel, coefficients: Float64Array, skin: Colour): Float32Array {

@@ -1,16 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FaceLook, looksOf } from '../../src/clips/followed-faces.ts';
-import { steadyPoses } from '../../src/clips/steady-poses.ts';
+import { Covers } from '../../src/clips/covers.ts';
+import { looksOf, ReadPoses } from '../../src/clips/followed-looks.ts';
 import type { Box, FollowedFaceGuide } from '../../src/core/types.ts';
+import { inEveryFrame, steadyIn } from '../../src/video/looks/steady.ts';
+import type { Look, ReadPose } from '../../src/video/looks/types.ts';
 import type { Track } from '../../src/video/tracks/index.ts';
-import type { ReadPose } from '../../src/worker/clip-poses.ts';
+
+const steadyPoses = (read: readonly (FollowedFaceGuide | undefined)[], boxes: readonly Box[]): FollowedFaceGuide[] =>
+  inEveryFrame(steadyIn('face', read, boxes), boxes.length) as FollowedFaceGuide[];
 
 const EXPRESSION = [10, 48, 0, 7, 7, 16.5];
 
 function guideAt(x: number, y: number, more: Partial<FollowedFaceGuide['pose']> = {}): FollowedFaceGuide {
   const pose = { turn: 0.1, nod: 0, tilt: 0, scale: 0.5, shift: { x, y }, ...more };
-  return { kind: 'followed-face', pose, expression: EXPRESSION, grain: { noise: 1, blur: 1 } };
+  return { kind: 'followed-face', pose, expression: EXPRESSION, complexion: 5, grain: { noise: 1, blur: 1 } };
 }
 
 /** A face of 60 pixels that moves by `speed` a frame. */
@@ -39,12 +43,20 @@ function readIn(tracks: readonly Track[], frames: number, isRead: (track: number
   );
 }
 
-const drawnOf = (looks: readonly FaceLook[] | undefined): boolean[] => (looks ?? []).map((look) => look !== 'blurred');
+/** Looks of faces by track. */
+function looksIn(tracks: readonly Track[], read: readonly (readonly ReadPose[])[]): Map<number, readonly Look[]> {
+  const faces = new Covers(tracks).of('face');
+  const poses = new ReadPoses(faces);
+  for (const [frame, found] of read.entries()) poses.add(frame, found);
+  return new Map(looksOf(faces, poses));
+}
+
+const drawnOf = (looks: readonly Look[] | undefined): boolean[] => (looks ?? []).map((look) => look !== 'blurred');
 
 describe('a followed face', () => {
   it('is replaced in all of its frames, in the middle of its box where its pose was not read', () => {
     const track = trackOf(3, 60, { from: 7 });
-    const looks = looksOf(
+    const looks = looksIn(
       [track],
       readIn([track], 80, (_, i) => i % 7 < 4 && i > 4 && i < 50),
     ).get(3);
@@ -58,7 +70,7 @@ describe('a followed face', () => {
 
   it('is blurred in all of its frames when it is read in few of them', () => {
     const track = trackOf(0, 60);
-    const looks = looksOf(
+    const looks = looksIn(
       [track],
       readIn([track], 60, (_, i) => i % 5 === 0),
     ).get(0);
@@ -73,7 +85,7 @@ describe('a followed face', () => {
       trackOf(3, 60, { x: 170 }),
     ] as const;
     const tracks = [seen, twin, guess, beside];
-    const looks = looksOf(
+    const looks = looksIn(
       tracks,
       readIn(tracks, 60, (track, i) => track !== 0 || i % 10 !== 0),
     );
@@ -85,13 +97,13 @@ describe('a followed face', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 80 }), (read) => {
         const track = trackOf(0, read.length);
-        const looks = looksOf(
+        const looks = looksIn(
           [track],
           readIn([track], read.length, (_, i) => read[i] === true),
         ).get(0);
         expect(looks).toHaveLength(read.length);
         for (const look of looks ?? []) {
-          if (look === 'blurred') continue;
+          if (look === 'blurred' || look.kind !== 'followed-face') continue;
           expect(Object.values({ ...look.pose, shift: 0 }).every(Number.isFinite)).toBe(true);
           expect([look.pose.shift.x, look.pose.shift.y, ...look.expression].every(Number.isFinite)).toBe(true);
         }
@@ -102,7 +114,7 @@ describe('a followed face', () => {
   it('leaves tracks of other classes alone', () => {
     const body = trackOf(5, 10, { more: { class: 'body' } });
     expect(
-      looksOf(
+      looksIn(
         [body],
         readIn([], 10, () => false),
       ).size,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { replacedFrames } from '../../src/clips/looks.ts';
+import { replacedFrames } from '../../../src/video/looks/choice.ts';
 
 /** `S` where a pose was read, `b` where only a face was seen, `.` where none was; back comes `S` where it is replaced. */
 const looks = (text: string): string =>
