@@ -94,7 +94,8 @@ export async function detectSegment(
     const state = new Int32Array(counters);
     const frames: DetectedFrame[] = [];
     let before: Glance[] = [];
-    for await (const { index, rgb } of decodeFrames(tools, clip, { from: Math.max(0, from - LOOK_BACK), to })) {
+    const range = { from: Math.max(0, from - LOOK_BACK), to, quick: true };
+    for await (const { index, rgb } of decodeFrames(tools, clip, range)) {
       if (Atomics.load(state, 1) === 1) return { status: 'stopped' };
       const glance = glanceAt(rgb);
       const change = changeSince(index, glance, before);
