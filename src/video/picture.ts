@@ -10,7 +10,7 @@ export const SCALING = `flags=bicubic+${ACCURATE}`;
 export const REDUCING = `flags=area+${ACCURATE}`;
 /**
  * swscale's quickest way, for networks, in which nothing comes of the difference: chroma is repeated, not interpolated, and
- * colours are off by one on average. What they are may depend on the processor, as what a network makes of them does.
+ * colours are off by one or two on average. What they are may depend on the processor, as what a network makes of them does.
  */
 export const QUICK = 'flags=bicubic+bitexact';
 
