@@ -11,8 +11,8 @@ import { Slots } from './slots.ts';
 /** Hides the hand-off between threads: while one image is in a network, another is decoded or encoded. */
 const IN_FLIGHT_PER_WORKER = 2;
 /**
- * Old space, MiB, that a worker may fill before its heap is marked for the first time; pictures count with it. V8 begins
- * with less than ten frames of a clip and then marks every few of them, for a fifth of the time of a redacted frame.
+ * Old space, MiB, that a worker may fill before its heap is marked for the first time; pictures count with it. By itself V8
+ * begins with so little that it marks the heap every ten frames of a clip or so.
  */
 const FIRST_OLD_SPACE_MIB = 64;
 /** Second chances of a sample whose worker died. */
