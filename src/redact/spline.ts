@@ -16,9 +16,12 @@ export function splinePainter(grid: CellGrid): RowPainter {
   const line = new Float64Array(columns.count * 3);
   const cubic = new Float64Array(12);
   const steps = new Float64Array(12);
+  let blended: number | undefined;
 
   return (y, x1, x2, out, at) => {
-    blendRows(grid, y, line);
+    // A row comes in up to three parts: the shape, and the soft edge on both sides of it.
+    if (y !== blended) blendRows(grid, y, line);
+    blended = y;
     let o = at;
     let x = x1;
     while (x < x2) {

@@ -12,7 +12,7 @@ import type { ClipInfo, FfmpegTools } from './types.ts';
 const RESEMBLES = 12;
 
 /** Pixels to which larger frames are reduced before they leave the decoder: many for each cell of a glance. */
-const LARGEST = { width: 16 * GLANCE_COLUMNS, height: 16 * GLANCE_ROWS };
+const LARGEST = { width: 8 * GLANCE_COLUMNS, height: 8 * GLANCE_ROWS };
 
 type Picture = Pick<ClipInfo, 'codec' | 'colour' | 'height' | 'width'>;
 

@@ -8,6 +8,11 @@ const ACCURATE = 'accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
 export const SCALING = `flags=bicubic+${ACCURATE}`;
 /** The same for pictures that become smaller: each pixel is the mean of what it covers. */
 export const REDUCING = `flags=area+${ACCURATE}`;
+/**
+ * swscale's quickest way, for networks, in which nothing comes of the difference: chroma is repeated, not interpolated, and
+ * colours are off by one or two on average. What they are may depend on the processor, as what a network makes of them does.
+ */
+export const QUICK = 'flags=bicubic+bitexact';
 
 /** Names of matrices as the filter `scale` calls them. */
 export function scaleMatrix({ matrix }: ClipColour): string {
@@ -23,8 +28,8 @@ const TURNS: Readonly<Record<ClipOrientation['clockwise'], readonly string[]>> =
 };
 
 /** Filters that let the frames from `ticks` on pass, tell their times and turn them into upright RGB or RGBA. */
-export function framesFilter(tools: FfmpegTools, clip: Stored, ticks: number): string {
-  return `select=gte(pts\\,${ticks}),${uprightFilter(tools, clip)}`;
+export function framesFilter(tools: FfmpegTools, clip: Stored, ticks: number, flags?: string): string {
+  return `select=gte(pts\\,${ticks}),${uprightFilter(tools, clip, flags)}`;
 }
 
 type Stored = Pick<ClipInfo, 'alpha' | 'colour' | 'height' | 'orientation' | 'width'>;
@@ -33,12 +38,13 @@ type Stored = Pick<ClipInfo, 'alpha' | 'colour' | 'height' | 'orientation' | 'wi
 export function uprightFilter(
   { showTimes }: FfmpegTools,
   { alpha, colour, height, orientation, width }: Stored,
+  flags = SCALING,
 ): string {
   const turned = orientation.clockwise % 180 === 90;
   const size = turned ? `${height}:${width}` : `${width}:${height}`;
   return [
     showTimes,
-    `scale=${size}:in_color_matrix=${scaleMatrix(colour)}:in_range=${colour.range}:${SCALING}`,
+    `scale=${size}:in_color_matrix=${scaleMatrix(colour)}:in_range=${colour.range}:${flags}`,
     `format=${alpha ? 'rgba' : 'rgb24'}`,
     ...(orientation.mirrored ? ['hflip'] : []),
     ...TURNS[orientation.clockwise],

@@ -102,7 +102,8 @@ export async function detectSegment(
     const state = new Int32Array(counters);
     const frames: DetectedFrame[] = [];
     let before: Glance[] = [];
-    for await (const { index, rgb } of decodeFrames(tools, clip, { from: firstCompared(from), to })) {
+    const range = { from: firstCompared(from), to, quick: true };
+    for await (const { index, rgb } of decodeFrames(tools, clip, range)) {
       if (Atomics.load(state, 1) === 1) return { status: 'stopped' };
       const glance = glanceAt(rgb);
       const change = changeSince(index, glance, before);

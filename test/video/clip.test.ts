@@ -70,6 +70,13 @@ describe.skipIf(ffmpeg === undefined)('clips (needs ffmpeg)', () => {
       }
     });
 
+    it('shows networks nearly the same colours', async () => {
+      const clip = await probeClip(tools, made.path, LIMITS);
+      const [exact, quick] = [await pictureOf(clip, false), await pictureOf(clip, true)];
+      const off = exact.reduce((sum, value, i) => sum + Math.abs(value - (quick[i] as number)), 0) / exact.length;
+      expect(off).toBeLessThan(2.5);
+    });
+
     const inWebm = WEBM_TOO.includes(recipe.extension) || name.startsWith('colours');
     const targets: readonly PublishedContainer[] = inWebm ? ['mp4', 'webm'] : ['mp4'];
     it.each(targets)('keeps frames, times and colours in %s', async (container) => {
@@ -141,5 +148,10 @@ it.skipIf(ffmpeg === undefined)('shows white where alpha hides something (needs 
 
 async function colourOf(clip: Parameters<typeof decodeFrames>[1]): Promise<[number, number, number]> {
   for await (const { rgb } of decodeFrames(tools, clip, { from: 3, to: 4 })) return meanColour(rgb);
+  throw new Error('Expected a frame');
+}
+
+async function pictureOf(clip: ClipInfo, quick: boolean): Promise<Uint8Array> {
+  for await (const { rgb } of decodeFrames(tools, clip, { from: 3, to: 4, quick })) return rgb.data;
   throw new Error('Expected a frame');
 }
