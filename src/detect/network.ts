@@ -141,6 +141,7 @@ export class Network {
     return { whole, cut };
   }
 
+  /** A network is off by pixels of its own, however large it was shown what it saw. */
   #withSlack(d: Detection, { letterbox }: View): Detection {
     const { classes } = this.#setup.model.level;
     const slack = (d.label !== 'vehicle' && classes[d.label]?.slack) || 0;
