@@ -133,7 +133,11 @@ describe('one model that is the default for faces, bodies and plates', () => {
     expect(record?.counts).toEqual({ face: 1, body: 1, plate: 1, text: 0 });
     const regions = Object.fromEntries((record?.regions ?? []).map((r) => [r.class, r]));
     expect(regions.body).toMatchObject({ shape: 'box', box: [8, 8, 52, 112] });
-    expect(regions.plate).toMatchObject({ shape: 'box', box: [80, 88, 40, 12] });
+    // Around the box of 40 × 12 pixels from (80, 88), with slack in pixels of the model, which is shown half of them.
+    const slack = 2 * (loadManifest().families['per-class-box']?.fast.classes.plate?.slack ?? 0);
+    expect(slack).toBeGreaterThan(0);
+    const box = [80 - slack, 88 - slack, 40 + 2 * slack, 12 + 2 * slack];
+    expect(regions.plate).toMatchObject({ shape: 'box', box });
     // Around the box of 20 × 24 pixels from (20, 16).
     expect(regions.face?.shape).toBe('ellipse');
     const [x = 0, y = 0, w = 0, h = 0] = regions.face?.box ?? [];
