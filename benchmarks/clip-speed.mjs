@@ -9,6 +9,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { listClips } from '../dist/clips/list.js';
 import { runClips } from '../dist/clips/run.js';
 import { detectingJob } from '../dist/clips/settings.js';
@@ -33,6 +34,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
   },
 });
+// As the command does it.
+setFlagsFromString('--initial-old-space-size=64');
 const tools = await findFfmpeg();
 const folder = mkdtempSync(join(tmpdir(), 'clip-speed-'));
 const say = (text) => process.stdout.write(`${text}\n`);

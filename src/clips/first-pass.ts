@@ -8,8 +8,10 @@ import type { ClipSettings, ClipWork } from './anonymize-clip.ts';
 import { correctTracks } from './correct-tracks.ts';
 import { Covers } from './covers.ts';
 import { FoundFrames } from './found-frames.ts';
+import { type StoredFrames, storedFrames } from './known-frames.ts';
 import { readLooks } from './read-looks.ts';
 import { asRejected, eachSegment, rangeOf, segmentsIn, settle } from './segments.ts';
+import type { ClipWorkspace } from './workspace.ts';
 
 /** What looking at a clip and following things through it needs. */
 export type FirstPass = Pick<ClipWork, 'clip' | 'corrections' | 'pool' | 'posedClasses' | 'progress' | 'workspace'> & {
@@ -80,4 +82,18 @@ export async function tracksOf(
   const found = new FoundFrames(settings);
   for await (const frame of frames) found.add(frame);
   return [...found.tracks(clip)];
+}
+
+/**
+ * What was followed in a clip by what a run has kept of it, before a person's corrections; undefined when it has not looked at
+ * every frame, as in one that was not published.
+ * @throws UsageError for a damaged file.
+ */
+export async function followStored(
+  workspace: ClipWorkspace,
+  settings: FirstPass['settings'],
+): Promise<(StoredFrames & { readonly tracks: readonly Track[] }) | undefined> {
+  const stored = await storedFrames(workspace);
+  if (stored === undefined) return undefined;
+  return { ...stored, tracks: await tracksOf(stored.frames(), stored.clip, settings) };
 }

@@ -1,14 +1,13 @@
 import type { Config } from '../config.ts';
 import type { ClassName } from '../core/types.ts';
 import { sha256OfFile } from '../io/atomic.ts';
-import type { Track } from '../video/tracks/index.ts';
-import type { ClipInfo, DescribedClip, FfmpegTools, PublishedContainer } from '../video/types.ts';
+import type { DescribedClip, FfmpegTools, PublishedContainer } from '../video/types.ts';
 import { posedClasses } from '../worker/clip-poses.ts';
 import type { Job } from '../worker/job.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { anonymizeClip, type ClipSettings } from './anonymize-clip.ts';
-import { tracksOf } from './first-pass.ts';
-import { type KnownFramesOf, storedFrames } from './known-frames.ts';
+import { followStored } from './first-pass.ts';
+import type { KnownFramesOf } from './known-frames.ts';
 import type { ListedClip } from './list.ts';
 import { type ClipToOpen, openClip } from './open-clip.ts';
 import type { ClipOutput } from './output.ts';
@@ -96,13 +95,9 @@ function clipSettings(listed: ListedClip, { config, job, containerFor }: ClipRun
 }
 
 /** What was followed in a published clip, before a person's corrections; undefined for one that was not published. */
-export async function followedIn(
-  listed: ListedClip,
-  parts: ClipRunParts,
-): Promise<{ clip: ClipInfo; tracks: readonly Track[] } | undefined> {
-  const stored = await storedFrames(ClipWorkspace.over(parts.output.workOf(listed), parts.output.seal));
-  if (stored === undefined) return undefined;
-  return { clip: stored.clip, tracks: await tracksOf(stored.frames(), stored.clip, clipSettings(listed, parts)) };
+export function followedIn(listed: ListedClip, parts: ClipRunParts): ReturnType<typeof followStored> {
+  const { output } = parts;
+  return followStored(ClipWorkspace.over(output.workOf(listed), output.seal), clipSettings(listed, parts));
 }
 
 function clipToOpen(

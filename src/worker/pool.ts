@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import { Piscina } from 'piscina';
 import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
 import type { SampleRef } from '../core/sample.ts';
@@ -10,11 +9,6 @@ import { Slots } from './slots.ts';
 
 /** Hides the hand-off between threads: while one image is in a network, another is decoded or encoded. */
 const IN_FLIGHT_PER_WORKER = 2;
-/**
- * Old space, MiB, that a worker may fill before its heap is marked for the first time; pictures count with it. By itself V8
- * begins with so little that it marks the heap every ten frames of a clip or so.
- */
-const FIRST_OLD_SPACE_MIB = 64;
 /** Second chances of a sample whose worker died. */
 const RETRIES = 2;
 
@@ -53,8 +47,6 @@ export class WorkerPool {
     this.capacity = options.workers * IN_FLIGHT_PER_WORKER;
     this.#slots = new Slots(this.capacity);
     this.#giveUpAfter = options.giveUpAfter ?? job.timeLimit * 3 + 30;
-    // Read when a thread's heap is made; there is no such limit for one thread.
-    setFlagsFromString(`--initial-old-space-size=${FIRST_OLD_SPACE_MIB}`);
     this.#piscina = new Piscina({
       filename: options.filename ?? fileURLToPath(new URL('./worker.js', import.meta.url)),
       minThreads: options.workers,

@@ -51,6 +51,37 @@ export function anonymize(args: readonly string[], options: RunOptions = {}): Pr
   });
 }
 
+export interface Piped {
+  /** Exit status; null when a signal ended the process. */
+  readonly code: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** Runs the built command between two pipes; what it reads is written by `feed`. */
+export function pipeThrough(
+  args: readonly string[],
+  feed: Buffer | ((child: ChildProcess) => void),
+  options: Pick<RunOptions, 'cwd' | 'env'> = {},
+): Promise<Piped> {
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, ...options.env };
+    const child = spawn(process.execPath, [COMMAND, ...args], { cwd: options.cwd, env });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk) => stdout.push(chunk));
+    child.stderr.on('data', (chunk) => stderr.push(chunk));
+    // It may end before it has read everything.
+    child.stdin.on('error', () => undefined);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() });
+    });
+    if (typeof feed === 'function') feed(child);
+    else child.stdin.end(feed);
+  });
+}
+
 /** A module of the built package, typed as its source. */
 export function built<T>(file: string): Promise<T> {
   return import(new URL(`../../dist/${file}`, import.meta.url).href) as Promise<T>;

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { placesOf } from '../fixtures/canary-search.ts';
 import { plantCanaries } from '../fixtures/images.ts';
 import { filesIn } from '../fixtures/ioHelpers.ts';
-import { anonymize, jsonLines, listing, photograph, sharedScratch } from './command.ts';
+import { anonymize, jsonLines, listing, type Piped, photograph, pipeThrough, sharedScratch } from './command.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/anonymize.cjs', import.meta.url));
 const FAST = ['--preset', 'faces', '--quality', 'fast', '--workers', '1'];
@@ -40,30 +40,9 @@ async function tarOf(members: readonly (readonly [name: string, body: string | U
   return Buffer.from(await packTar(entries));
 }
 
-interface Filtered {
-  readonly code: number | null;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
-
 /** Runs the filter between two pipes; what it reads is written by `feed`. */
-function filter(args: readonly string[], feed: Buffer | ((child: ChildProcess) => void)): Promise<Filtered> {
-  return new Promise((resolve, reject) => {
-    const env = { ...process.env, TMPDIR: at() };
-    const child = spawn(process.execPath, [COMMAND, '-', '--out', '-', ...FAST, ...args], { cwd: root, env });
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout.on('data', (chunk) => stdout.push(chunk));
-    child.stderr.on('data', (chunk) => stderr.push(chunk));
-    // It may end before it has read everything.
-    child.stdin.on('error', () => undefined);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      resolve({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() });
-    });
-    if (typeof feed === 'function') feed(child);
-    else child.stdin.end(feed);
-  });
+function filter(args: readonly string[], feed: Parameters<typeof pipeThrough>[1]): Promise<Piped> {
+  return pipeThrough(['-', '--out', '-', ...FAST, ...args], feed, { cwd: root, env: { TMPDIR: at() } });
 }
 
 const namesIn = (archive: Buffer): Promise<string[]> =>

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cp, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,8 +8,8 @@ import { planRegions } from '../../src/redact/plan.ts';
 import { probeClip } from '../../src/video/probe.ts';
 import { findFfmpeg } from '../../src/video/tools.ts';
 import { policyOf } from '../redact/scenes.ts';
-import { type FacesFrame, HEIGHT, movingFaces, WIDTH, writeClip } from '../video/moving-faces.ts';
-import { anonymize, json, jsonLines, listing, sharedScratch, write } from './command.ts';
+import { type FacesFrame, HEIGHT, movingFaces, shareMasked, WIDTH, writeClip } from '../video/moving-faces.ts';
+import { anonymize, json, jsonLines, listing, type Piped, pipeThrough, sharedScratch, write } from './command.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/anonymize.cjs', import.meta.url));
 const FAST = ['--preset', 'faces', '--quality', 'fast'];
@@ -23,31 +23,9 @@ const at = (...names: string[]): string => path.join(scratch, ...names);
 const SCENE = 30;
 let frames: FacesFrame[];
 
-interface Filtered {
-  readonly code: number | null;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
-
 /** Runs the command between two pipes; what it reads is written by `feed`. */
-function filter(args: readonly string[], feed: Buffer | ((child: ChildProcess) => void)): Promise<Filtered> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [COMMAND, '-', '--single-pass', '--out', '-', ...FAST, ...args], {
-      cwd: scratch,
-    });
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout.on('data', (chunk) => stdout.push(chunk));
-    child.stderr.on('data', (chunk) => stderr.push(chunk));
-    // It may end before it has read everything.
-    child.stdin.on('error', () => undefined);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      resolve({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() });
-    });
-    if (typeof feed === 'function') feed(child);
-    else child.stdin.end(feed);
-  });
+function filter(args: readonly string[], feed: Parameters<typeof pipeThrough>[1]): Promise<Piped> {
+  return pipeThrough(['-', '--single-pass', '--out', '-', ...FAST, ...args], feed, { cwd: scratch });
 }
 
 describe.skipIf(tools === undefined)('clips in a single pass', () => {
@@ -188,7 +166,7 @@ describe.skipIf(tools === undefined)('clips in a single pass', () => {
   });
 
   it('are asked for by their option', async () => {
-    const child = await new Promise<Filtered>((resolve) => {
+    const child = await new Promise<Piped>((resolve) => {
       const plain = spawn(process.execPath, [COMMAND, '-', '--out', '-', ...FAST], { cwd: scratch });
       let stderr = '';
       plain.stderr.on('data', (chunk) => {
@@ -214,13 +192,5 @@ function shareOf(face: Box, regions: readonly { readonly box: readonly [number, 
   const found = boxes.map((box, track) => ({ label: 'face' as const, box, score: 1, model: 'log', track }));
   for (const region of planRegions(found, policyOf('blur'), WIDTH, HEIGHT))
     rasterizeRegion(region, WIDTH, HEIGHT, mask);
-  let all = 0;
-  let masked = 0;
-  for (let y = Math.max(0, Math.ceil(face.y1)); y < Math.min(HEIGHT, face.y2); y++) {
-    for (let x = Math.max(0, Math.ceil(face.x1)); x < Math.min(WIDTH, face.x2); x++) {
-      all++;
-      masked += mask[y * WIDTH + x] as number;
-    }
-  }
-  return all === 0 ? 1 : masked / all;
+  return shareMasked(face, mask);
 }

@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import { CLIP_WORK } from '../../io/private-files.ts';
 import type { RunKeys } from '../../io/run-keys.ts';
 import { chosenFrames } from '../../video/frame-choice.ts';
-import type { Track } from '../../video/tracks/index.ts';
-import type { ClipInfo, FfmpegTools } from '../../video/types.ts';
+import type { FfmpegTools } from '../../video/types.ts';
 import { posedClasses } from '../../worker/clip-poses.ts';
 import type { Job } from '../../worker/job.ts';
 import type { WorkerPool } from '../../worker/pool.ts';
-import { tracksOf } from '../first-pass.ts';
-import { type KnownFramesOf, storedFrames } from '../known-frames.ts';
+import { followStored } from '../first-pass.ts';
+import type { KnownFramesOf } from '../known-frames.ts';
 import type { ListedClip } from '../list.ts';
 import { openClip } from '../open-clip.ts';
 import type { ClipRunFrames } from '../progress.ts';
@@ -39,14 +38,12 @@ export interface FrameParts {
 }
 
 /** What was followed in a clip, before a person's corrections; undefined for one of which nothing is published. */
-export async function followedIn(
+export function followedIn(
   listed: ListedClip,
   { config, job, keys }: Pick<FrameParts, 'config' | 'job' | 'keys'>,
-): Promise<{ clip: ClipInfo; tracks: readonly Track[] } | undefined> {
-  const stored = await storedFrames(ClipWorkspace.over(workOf(config, listed), keys.seal));
-  if (stored === undefined) return undefined;
+): ReturnType<typeof followStored> {
   const settings = { detectEvery: config.detectEvery, thresholds: trackingThresholds(job) };
-  return { clip: stored.clip, tracks: await tracksOf(stored.frames(), stored.clip, settings) };
+  return followStored(ClipWorkspace.over(workOf(config, listed), keys.seal), settings);
 }
 
 /** The private folder of the work on a clip. */

@@ -11,8 +11,7 @@ import { differingSettings } from '../../io/settings.ts';
 import { readSources } from '../../io/source-entries.ts';
 import type { Track } from '../../video/tracks/index.ts';
 import type { DetectedFrame } from '../../worker/clip.ts';
-import { tracksOf } from '../first-pass.ts';
-import { storedFrames } from '../known-frames.ts';
+import { followStored } from '../first-pass.ts';
 import { ClipWorkspace } from '../workspace.ts';
 import type { BestSighting } from './moments.ts';
 
@@ -57,10 +56,8 @@ export async function openPrivateSide(folder: string, run: Readonly<Record<strin
     messages.set(key, message);
   }
   const sightingsIn = async (key: string): Promise<ReadonlyMap<number, BestSighting>> => {
-    const stored = await storedFrames(ClipWorkspace.over(join(folder, CLIP_WORK, key)));
-    if (stored === undefined) return new Map();
-    const tracks = await tracksOf(stored.frames(), stored.clip, { detectEvery, thresholds });
-    return await bestSightings(tracks, stored.frames());
+    const followed = await followStored(ClipWorkspace.over(join(folder, CLIP_WORK, key)), { detectEvery, thresholds });
+    return followed === undefined ? new Map() : await bestSightings(followed.tracks, followed.frames());
   };
   return { sources, messages, sightingsIn };
 }
