@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OutputError } from '../../src/errors.ts';
 import { asOutputError, writeFileAtomic } from '../../src/io/atomic.ts';
-import { openSink, type Sink, type SinkOptions } from '../../src/io/sink.ts';
+import { openSink } from '../../src/io/open-sink.ts';
+import type { Sink, SinkOptions } from '../../src/io/sink.ts';
 import { filesIn, hasProgram, plant, rejected, scratch, sinkOptions, verified } from '../fixtures/ioHelpers.ts';
 
 const RUN = '_anonymize/run.json';

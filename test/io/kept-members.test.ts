@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { unpackTar } from 'modern-tar';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/io/atomic.ts';
-import { openSink, type SinkOptions } from '../../src/io/sink.ts';
+import { openSink } from '../../src/io/open-sink.ts';
+import type { SinkOptions } from '../../src/io/sink.ts';
 import { type FakeSample, filesIn, rejected, scratch, sink, sinkOptions, verified } from '../fixtures/ioHelpers.ts';
 
 const KEPT = ['labels.json', 'seg.npy', 'txt'];

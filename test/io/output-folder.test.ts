@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
-import { openSink } from '../../src/io/sink.ts';
+import { openSink } from '../../src/io/open-sink.ts';
 import { filesIn, plant, rejected, scratch, sink, sinkOptions, verified } from '../fixtures/ioHelpers.ts';
 
 const ONE = [{ path: 'a.jpg', outcome: verified('new') }];

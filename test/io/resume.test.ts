@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RedactionRecord } from '../../src/core/outcome.ts';
 import { OutputError, UsageError } from '../../src/errors.ts';
-import { completeRecords, openSink, type SinkOptions, surveyOutput } from '../../src/io/sink.ts';
+import { openSink } from '../../src/io/open-sink.ts';
+import type { SinkOptions } from '../../src/io/sink.ts';
+import { completeRecords, surveyOutput } from '../../src/io/survey.ts';
 import { type FakeSample, filesIn, plant, rejected, scratch, sinkOptions, verified } from '../fixtures/ioHelpers.ts';
 
 const FORMATS = ['webdataset', 'folder'] as const;

@@ -5,7 +5,7 @@ import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { unpackTar } from 'modern-tar';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/io/atomic.ts';
-import { openSink } from '../../src/io/sink.ts';
+import { openSink } from '../../src/io/open-sink.ts';
 import {
   type FakeSample,
   filesIn,

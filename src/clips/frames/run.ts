@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
+import { openSink } from '../../io/open-sink.ts';
 import { checkOutput } from '../../io/output-folder.ts';
 import { openKeys } from '../../io/run-keys.ts';
-import { completeRecords, openSink, type Sink, type SinkOptions, surveyOutput } from '../../io/sink.ts';
+import type { Sink, SinkOptions } from '../../io/sink.ts';
+import { completeRecords, surveyOutput } from '../../io/survey.ts';
 import { prepareJob } from '../../prepare.ts';
 import { findFfmpeg } from '../../video/tools.ts';
 import { WorkerPool } from '../../worker/pool.ts';
