@@ -4,7 +4,7 @@ import type { ClipRunHooks } from '../clips/run.ts';
 import type { ClipRunSummary } from '../clips/summary.ts';
 import type { Config } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
-import { interruptible } from './interrupt.ts';
+import { follow, type Telling } from './follow.ts';
 import { clipCounts, ProgressLine } from './progress.ts';
 import { describePart, describeReview } from './summary.ts';
 import { duration, plural, printable, type Terminal, table } from './terminal.ts';
@@ -17,25 +17,16 @@ import { duration, plural, printable, type Terminal, table } from './terminal.ts
 export async function executeClips(
   config: Config,
   job: (hooks: ClipRunHooks) => Promise<ClipRunSummary>,
-  { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
+  telling: Telling,
   terminal: Terminal,
   verb?: string,
 ): Promise<number> {
   const progress = new ProgressLine<ClipRunProgress>(terminal, clipCounts, 'frames/s');
-  const shown: ClipRunHooks = quiet
-    ? {}
-    : {
-        onStart: (start) => terminal.err(describeStart(start, config, verb)),
-        onProgress: (state) => progress.update(state),
-      };
-  const summary = await interruptible((signal) => job({ signal, ...shown }), terminal, {
-    quiet: Boolean(quiet),
-    clear: () => progress.end(),
-  });
-  if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
-  else if (!quiet) terminal.out(describeClips(summary, config));
-  if (summary.status === 'interrupted') return 130;
-  return summary.rejected > 0 || (summary.review?.problems.length ?? 0) > 0 ? 1 : 0;
+  const shown: ClipRunHooks = {
+    onStart: (start) => terminal.err(describeStart(start, config, verb)),
+    onProgress: (state) => progress.update(state),
+  };
+  return follow(job, telling, terminal, progress, shown, (summary) => describeClips(summary, config));
 }
 
 function describeStart(

@@ -7,7 +7,7 @@ import type { Config } from '../config.ts';
 import { CLASSES } from '../core/types.ts';
 import { UsageError } from '../errors.ts';
 import { describeFrameChoice, type FrameChoice } from '../video/frame-choice.ts';
-import { interruptible } from './interrupt.ts';
+import { follow, type Telling } from './follow.ts';
 import { clipCounts, ProgressLine } from './progress.ts';
 import { describeReview } from './summary.ts';
 import { duration, plural, printable, type Terminal, table } from './terminal.ts';
@@ -21,25 +21,18 @@ export async function executeFrames(
   config: Config,
   frames: FrameChoice,
   clips: ListedClips | undefined,
-  { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
+  telling: Telling,
   terminal: Terminal,
 ): Promise<number> {
   if (clips === undefined) throw new UsageError('Expected clips as input for --frames but received none');
   const progress = new ProgressLine<ClipRunProgress>(terminal, clipCounts, 'frames/s');
-  const shown: FrameRunHooks = quiet
-    ? {}
-    : {
-        onStart: (start) => terminal.err(describeStart(start, config, frames)),
-        onProgress: (state) => progress.update(state),
-      };
+  const shown: FrameRunHooks = {
+    onStart: (start) => terminal.err(describeStart(start, config, frames)),
+    onProgress: (state) => progress.update(state),
+  };
   const { runFrames } = await import('../clips/frames/run.ts');
-  const job = (signal: AbortSignal): Promise<FrameRunSummary> =>
-    runFrames({ ...config, frames }, clips, { signal, ...shown });
-  const summary = await interruptible(job, terminal, { quiet: Boolean(quiet), clear: () => progress.end() });
-  if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
-  else if (!quiet) terminal.out(describeFrames(summary, config));
-  if (summary.status === 'interrupted') return 130;
-  return summary.rejected > 0 || (summary.review?.problems.length ?? 0) > 0 ? 1 : 0;
+  const job = (hooks: FrameRunHooks): Promise<FrameRunSummary> => runFrames({ ...config, frames }, clips, hooks);
+  return follow(job, telling, terminal, progress, shown, (summary) => describeFrames(summary, config));
 }
 
 function describeStart(

@@ -11,8 +11,8 @@ import { AUDIO_MODES } from '../video/types.ts';
 import { runClipFilter } from './clip-filter.ts';
 import { executeClips } from './clip-run.ts';
 import { isFilter, runFilter } from './filter.ts';
+import { follow, type Telling } from './follow.ts';
 import { executeFrames } from './frame-run.ts';
-import { interruptible } from './interrupt.ts';
 import { assignments, list, modes, number, numericAssignments } from './parse.ts';
 import { partOptions, shardIndex } from './part.ts';
 import { ProgressLine, runCounts } from './progress.ts';
@@ -173,26 +173,17 @@ function configOf(inputs: string[], options: Record<string, unknown>): Config {
 export async function execute(
   config: Config,
   job: (hooks: RunHooks) => Promise<RunSummary>,
-  { quiet, json }: { readonly quiet?: unknown; readonly json?: unknown },
+  telling: Telling,
   terminal: Terminal,
   verb?: string,
 ): Promise<number> {
   const progress = new ProgressLine(terminal, runCounts);
-  const shown: RunHooks = quiet
-    ? {}
-    : {
-        onResume: () => terminal.err('Going on with an earlier run: reading its shards again\n'),
-        onStart: (start) => terminal.err(describeStart(start, config, verb)),
-        onProgress: (state) => progress.update(state),
-      };
-  const summary = await interruptible((signal) => job({ signal, ...shown }), terminal, {
-    quiet: Boolean(quiet),
-    clear: () => progress.end(),
-  });
-  if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
-  else if (!quiet) terminal.out(describeSummary(summary, config));
-  if (summary.status === 'interrupted') return 130;
-  return summary.rejected > 0 || (summary.review?.problems.length ?? 0) > 0 ? 1 : 0;
+  const shown: RunHooks = {
+    onResume: () => terminal.err('Going on with an earlier run: reading its shards again\n'),
+    onStart: (start) => terminal.err(describeStart(start, config, verb)),
+    onProgress: (state) => progress.update(state),
+  };
+  return follow(job, telling, terminal, progress, shown, (summary) => describeSummary(summary, config));
 }
 
 function describeStart(
