@@ -1,18 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import * as wasm from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ModelError } from '../../../src/errors.ts';
 import { compileFaceRecognition } from '../../../src/models/compile/face-recognition.ts';
-import { type Array4, countNodes, difference, packageDir, runOnnx, useBackend } from './reference.ts';
-
-interface WeightGroup {
-  readonly weights: readonly tf.io.WeightsManifestEntry[];
-}
+import { FACE_API, loadFaceApi, shippedWeights } from './face-api.ts';
+import { type Array4, countNodes, difference, runOnnx, useBackend } from './reference.ts';
 
 interface FaceApi {
   readonly FaceRecognitionNet: new () => {
@@ -22,32 +15,12 @@ interface FaceApi {
 }
 
 const MEANS = [122.782, 117.001, 104.298] as const;
-const dir = packageDir('@vladmandic/face-api');
-const bin = readFileSync(path.join(dir, 'model/face_recognition_model.bin'));
-const manifest = JSON.parse(
-  readFileSync(path.join(dir, 'model/face_recognition_model-weights_manifest.json'), 'utf8'),
-) as WeightGroup[];
-
-/** face-api's own Node build, which asks for the umbrella package `@tensorflow/tfjs`: it gets the parts it uses. */
-function loadFaceApi(): FaceApi {
-  const require = createRequire(import.meta.url);
-  const packages = new Map<string, unknown>([
-    ['@tensorflow/tfjs', tf],
-    ['@tensorflow/tfjs-backend-wasm', wasm],
-  ]);
-  const module = { exports: {} };
-  const source = readFileSync(path.join(dir, 'dist/face-api.node-wasm.js'), 'utf8');
-  new Function('module', 'exports', 'require', source)(module, module.exports, (name: string) => {
-    return packages.get(name) ?? require(name);
-  });
-  return module.exports as FaceApi;
-}
+const { bin, manifest, tensors } = shippedWeights('face_recognition_model');
 
 /** The descriptor as face-api computes it. @param pixels RGB, 0…255, [150,150,3] */
 function runFaceApi(pixels: Float32Array): Array4 {
-  const net = new (loadFaceApi().FaceRecognitionNet)();
-  const specs = manifest.flatMap((group) => group.weights);
-  net.loadFromWeightMap(tf.io.decodeWeights(Uint8Array.from(bin).buffer, specs));
+  const net = new (loadFaceApi<FaceApi>().FaceRecognitionNet)();
+  net.loadFromWeightMap(tensors());
   const input = tf.tensor(pixels, [1, 150, 150, 3]);
   const descriptor = net.forwardInput({ toBatchTensor: () => input });
   return { shape: descriptor.shape, data: descriptor.dataSync() };
@@ -55,7 +28,7 @@ function runFaceApi(pixels: Float32Array): Array4 {
 
 /** A face of the photograph that the package ships. */
 async function face(left: number, top: number, side: number): Promise<Float32Array> {
-  const file = path.join(dir, 'demo', 'sample1.jpg');
+  const file = path.join(FACE_API, 'demo', 'sample1.jpg');
   const upright = sharp(file).resize(640, 427, { fit: 'fill' }).extract({ left, top, width: side, height: side });
   return Float32Array.from(
     await sharp(await upright.png().toBuffer())

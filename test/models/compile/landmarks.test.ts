@@ -1,14 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-import * as wasm from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-// face-api calls operations as methods of tensors.
-import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ModelError } from '../../../src/errors.ts';
 import { compileLandmarks } from '../../../src/models/compile/landmarks.ts';
-import { type Array4, countNodes, difference, packageDir, photograph, runOnnx, useBackend } from './reference.ts';
+import { loadFaceApi, shippedWeights } from './face-api.ts';
+import { type Array4, countNodes, difference, photograph, runOnnx, useBackend } from './reference.ts';
 
 interface FaceApi {
   readonly FaceLandmark68Net: new () => {
@@ -21,35 +16,15 @@ interface FaceApi {
   };
 }
 
-const dir = packageDir('@vladmandic/face-api');
-const bin = readFileSync(path.join(dir, 'model/face_landmark_68_model.bin'));
-const manifest = JSON.parse(
-  readFileSync(path.join(dir, 'model/face_landmark_68_model-weights_manifest.json'), 'utf8'),
-) as { readonly weights: readonly tf.io.WeightsManifestEntry[] }[];
+const { bin, manifest, tensors } = shippedWeights('face_landmark_68_model');
 
 const SIZE = 112;
 const MEAN = [122.782, 117.001, 104.298];
 
-/** face-api's own Node build, which asks for the umbrella package `@tensorflow/tfjs`: it gets the parts it uses. */
-function loadFaceApi(): FaceApi {
-  const require = createRequire(import.meta.url);
-  const packages = new Map<string, unknown>([
-    ['@tensorflow/tfjs', tf],
-    ['@tensorflow/tfjs-backend-wasm', wasm],
-  ]);
-  const module = { exports: {} };
-  const source = readFileSync(path.join(dir, 'dist/face-api.node-wasm.js'), 'utf8');
-  new Function('module', 'exports', 'require', source)(module, module.exports, (name: string) => {
-    return packages.get(name) ?? require(name);
-  });
-  return module.exports as FaceApi;
-}
-
 /** Points as face-api computes them, fractions of the input's side. */
 function runFaceApi(pixels: Float32Array): Array4 {
-  const net = new (loadFaceApi().FaceLandmark68Net)();
-  const specs = manifest.flatMap((group) => group.weights);
-  net.loadFromWeightMap(tf.io.decodeWeights(Uint8Array.from(bin).buffer, [...specs]));
+  const net = new (loadFaceApi<FaceApi>().FaceLandmark68Net)();
+  net.loadFromWeightMap(tensors());
   const input = tf.tensor(pixels, [1, SIZE, SIZE, 3]);
   const points = net.runNet(net.faceFeatureExtractor.forwardInput({ toBatchTensor: () => input }));
   return { shape: points.shape, data: points.dataSync() };

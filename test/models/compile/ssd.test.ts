@@ -1,16 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-import * as wasm from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ModelError } from '../../../src/errors.ts';
 import { compileSsd } from '../../../src/models/compile/ssd.ts';
-import { type Array4, countNodes, difference, packageDir, photograph, runOnnx, useBackend } from './reference.ts';
-
-interface WeightGroup {
-  readonly weights: readonly tf.io.WeightsManifestEntry[];
-}
+import { loadFaceApi, shippedWeights } from './face-api.ts';
+import { type Array4, countNodes, difference, photograph, runOnnx, useBackend } from './reference.ts';
 
 interface FaceApi {
   readonly SsdMobilenetv1: new () => {
@@ -19,32 +12,12 @@ interface FaceApi {
   };
 }
 
-const dir = packageDir('@vladmandic/face-api');
-const bin = readFileSync(path.join(dir, 'model/ssd_mobilenetv1_model.bin'));
-const manifest = JSON.parse(
-  readFileSync(path.join(dir, 'model/ssd_mobilenetv1_model-weights_manifest.json'), 'utf8'),
-) as WeightGroup[];
-
-/** face-api's own Node build, which asks for the umbrella package `@tensorflow/tfjs`: it gets the parts it uses. */
-function loadFaceApi(): FaceApi {
-  const require = createRequire(import.meta.url);
-  const packages = new Map<string, unknown>([
-    ['@tensorflow/tfjs', tf],
-    ['@tensorflow/tfjs-backend-wasm', wasm],
-  ]);
-  const module = { exports: {} };
-  const source = readFileSync(path.join(dir, 'dist/face-api.node-wasm.js'), 'utf8');
-  new Function('module', 'exports', 'require', source)(module, module.exports, (name: string) => {
-    return packages.get(name) ?? require(name);
-  });
-  return module.exports as FaceApi;
-}
+const { bin, manifest, tensors } = shippedWeights('ssd_mobilenetv1_model');
 
 /** Boxes (reordered to x1, y1, x2, y2) and scores as face-api computes them. */
 function runFaceApi(pixels: Float32Array): [boxes: Array4, scores: Array4] {
-  const net = new (loadFaceApi().SsdMobilenetv1)();
-  const specs = manifest.flatMap((group) => group.weights);
-  net.loadFromWeightMap(tf.io.decodeWeights(Uint8Array.from(bin).buffer, specs));
+  const net = new (loadFaceApi<FaceApi>().SsdMobilenetv1)();
+  net.loadFromWeightMap(tensors());
   const input = tf.tensor(pixels, [1, 512, 512, 3]);
   const { boxes, scores } = net.forwardInput({ toBatchTensor: () => input });
   const yxyx = boxes[0]?.dataSync() ?? [];

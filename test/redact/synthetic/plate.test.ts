@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Region, RgbImage } from '../../../src/core/types.ts';
 import { redactInPlace } from '../../../src/redact/apply.ts';
-import { coveredBy } from '../../../src/redact/patch.ts';
 import { randomFrom } from '../../../src/redact/random.ts';
 import { syntheticPlate } from '../../../src/redact/synthetic/plate.ts';
 import { drawPlate, invalidRegistration } from '../../../src/redact/synthetic/plate-drawing.ts';
 import { plateLook } from '../../../src/redact/synthetic/plate-look.ts';
 import { plateOutline } from '../../../src/redact/synthetic/plate-outline.ts';
 import { pureInk, twoColours } from '../../../src/redact/synthetic/two-colours.ts';
-import { copy, detect, noise, paint, random, regionOf, scenes } from '../scenes.ts';
+import { copy, detect, paint, random, regionOf } from '../scenes.ts';
+import { assertWithinPatch } from './within-patch.ts';
 
 const FILL = { r: 0, g: 0, b: 0 };
 const PLATE = { x: 60, y: 50, width: 96, height: 24 };
@@ -250,36 +250,6 @@ describe('a synthetic plate', () => {
   });
 
   it('stays within its patch, wherever the region lies and whatever is there', () => {
-    fc.assert(
-      fc.property(scenes, fc.integer(), ({ width, height, detection, grow }, seed) => {
-        fc.pre(detection.label === 'plate' || detection.label === 'text');
-        const image = noise(width, height, seed);
-        const region = tryRegion({ ...detection, label: 'plate' }, width, height, grow);
-        fc.pre(region !== undefined);
-        const scene = { image, covered: coveredBy([region as Region], image) };
-        const patch = syntheticPlate(scene, region as Region, randomFrom(seed));
-        const { x, y, overlay, image: filled } = patch as NonNullable<typeof patch>;
-        expect(overlay?.rgba.every(Number.isFinite)).toBe(true);
-        if (!overlay || overlay.rgba.length === 0) return;
-        expect(overlay.x).toBeGreaterThanOrEqual(x);
-        expect(overlay.y).toBeGreaterThanOrEqual(y);
-        expect(overlay.x + overlay.width).toBeLessThanOrEqual(x + filled.width);
-        expect(overlay.y + overlay.height).toBeLessThanOrEqual(y + filled.height);
-      }),
-      { numRuns: 200 },
-    );
+    assertWithinPatch('plate', syntheticPlate, ({ label }) => label === 'plate' || label === 'text');
   });
 });
-
-function tryRegion(
-  detection: Parameters<typeof regionOf>[0],
-  width: number,
-  height: number,
-  grow: number,
-): Region | undefined {
-  try {
-    return regionOf(detection, 'synthetic', width, height, grow);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,15 +1,14 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Region, RgbImage } from '../../../src/core/types.ts';
 import { redactInPlace } from '../../../src/redact/apply.ts';
-import { coveredBy } from '../../../src/redact/patch.ts';
 import { randomFrom } from '../../../src/redact/random.ts';
 import { uprightRect } from '../../../src/redact/synthetic/line-frame.ts';
 import { syntheticText } from '../../../src/redact/synthetic/text.ts';
 import { drawText } from '../../../src/redact/synthetic/text-drawing.ts';
 import { textLook } from '../../../src/redact/synthetic/text-look.ts';
 import { randomWord } from '../../../src/redact/synthetic/words.ts';
-import { copy, detect, noise, paint, random, regionOf, scenes, tilted } from '../scenes.ts';
+import { copy, detect, paint, random, regionOf, tilted } from '../scenes.ts';
+import { assertWithinPatch } from './within-patch.ts';
 
 const FILL = { r: 0, g: 0, b: 0 };
 const WALL = [190, 180, 170] as const;
@@ -177,35 +176,6 @@ describe('synthetic text', () => {
   });
 
   it('is finite and within its patch, wherever the region lies and whatever is there', () => {
-    fc.assert(
-      fc.property(scenes, fc.integer(), ({ width, height, detection, grow }, seed) => {
-        const image = noise(width, height, seed);
-        const region = tryRegion({ ...detection, label: 'text' }, width, height, grow);
-        fc.pre(region !== undefined);
-        const scene = { image, covered: coveredBy([region as Region], image) };
-        const patch = syntheticText(scene, region as Region, randomFrom(seed));
-        const { x, y, overlay, image: filled } = patch as NonNullable<typeof patch>;
-        expect(overlay?.rgba.every(Number.isFinite)).toBe(true);
-        if (!overlay || overlay.rgba.length === 0) return;
-        expect(overlay.x).toBeGreaterThanOrEqual(x);
-        expect(overlay.y).toBeGreaterThanOrEqual(y);
-        expect(overlay.x + overlay.width).toBeLessThanOrEqual(x + filled.width);
-        expect(overlay.y + overlay.height).toBeLessThanOrEqual(y + filled.height);
-      }),
-      { numRuns: 200 },
-    );
+    assertWithinPatch('text', syntheticText);
   });
 });
-
-function tryRegion(
-  detection: Parameters<typeof regionOf>[0],
-  width: number,
-  height: number,
-  grow: number,
-): Region | undefined {
-  try {
-    return regionOf(detection, 'synthetic', width, height, grow);
-  } catch {
-    return undefined;
-  }
-}
