@@ -1,9 +1,10 @@
 import { interruptible } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
-/** How much is said: nothing, a progress line and a summary, or the summary as JSON as well as the progress line. */
 export interface Telling {
+  /** Neither a progress line nor a summary. */
   readonly quiet?: unknown;
+  /** The summary as JSON on standard output, in place of the one for people; also with `quiet`. */
   readonly json?: unknown;
 }
 
@@ -30,7 +31,7 @@ export async function follow<Hooks extends object, Summary extends Ended>(
   describe: (summary: Summary) => string,
 ): Promise<number> {
   const hooks: Partial<Hooks> = quiet ? {} : shown;
-  const summary = await interruptible((signal) => job({ signal, ...hooks }), terminal, {
+  const summary = await interruptible((signal) => job({ ...hooks, signal }), terminal, {
     quiet: Boolean(quiet),
     clear: () => progress.end(),
   });

@@ -18,8 +18,15 @@ import { RunLog } from './run-log.ts';
 import { NUMBERED } from './sample-keys.ts';
 import { SampleStates } from './sample-states.ts';
 import { ShardedSink } from './sharded-sink.ts';
-import type { OpenHooks, Sink, SinkOptions } from './sink.ts';
+import type { Sink, SinkOptions } from './sink.ts';
 import { writeSourceIdKey } from './source-id-key.ts';
+
+export interface OpenHooks {
+  /** Gets the record of every sample that an earlier run has done, in order. */
+  readonly onKept?: (record: RedactionRecord) => void;
+  /** Ends the review of an earlier run. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Prepares the output and the private folder, or goes on with those of an earlier run. Nothing is created

@@ -60,10 +60,3 @@ export interface SinkOptions extends OutputChoice {
   /** What samples are called; default by their numbers. */
   readonly keys?: SampleKeys;
 }
-
-export interface OpenHooks {
-  /** Gets the record of every sample that an earlier run has done, in order. */
-  readonly onKept?: (record: RedactionRecord) => void;
-  /** Ends the review of an earlier run. */
-  readonly signal?: AbortSignal | undefined;
-}

@@ -11,7 +11,8 @@ import type { SinkOptions } from './sink.ts';
 /**
  * Looks at what is in the output and the private folder, and whether it is of this very run. Changes nothing.
  *
- * @returns `complete` when an earlier run has done all that this one would do.
+ * @returns `complete` when an earlier run has done all that this one would do; `finalized` when the parts of a run, of
+ * which this is one, have been put together.
  * @throws UsageError when the folders are in use by something else.
  */
 export async function surveyOutput(options: SinkOptions): Promise<'new' | 'unfinished' | 'complete' | 'finalized'> {
