@@ -126,7 +126,7 @@ async function prepareDetectors(config: Config, manifest: Manifest): Promise<Det
 
   for (const cls of config.classes) {
     const wanted = config.model[cls];
-    const spec = wanted === undefined ? defaultModel(manifest, cls) : specOf(manifest, cls, wanted);
+    const spec = wanted === undefined ? defaultModel(manifest, cls, quality) : specOf(manifest, cls, wanted);
     if (spec && !spec.classes.includes(cls)) {
       throw new ModelError(
         `Expected a model for ${cls} but received ${spec.id}, which finds ${spec.classes.join(', ')}`,

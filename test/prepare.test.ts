@@ -51,7 +51,10 @@ describe('prepareJob', () => {
   it.each(QUALITIES)('takes thresholds, growth and looks of quality %s', async (quality) => {
     const job = await jobOf({ quality });
     for (const cls of CLASSES) {
-      const { threshold, growth } = operatingPoint(levelOf(manifest, defaultModel(manifest, cls), quality), cls);
+      const { threshold, growth } = operatingPoint(
+        levelOf(manifest, defaultModel(manifest, cls, quality), quality),
+        cls,
+      );
       expect(job.detect.thresholds[cls], cls).toBe(threshold);
       expect(job.policy.grow[cls], cls).toBe(growth);
     }
@@ -70,7 +73,7 @@ describe('prepareJob', () => {
     expect(job.detect.thresholds.face).toBe(0.6);
     expect(job.policy.grow.text).toBe(1.5);
     expect(job.detect.thresholds.body).toBe(
-      operatingPoint(levelOf(manifest, defaultModel(manifest, 'body'), 'max'), 'body').threshold,
+      operatingPoint(levelOf(manifest, defaultModel(manifest, 'body', 'max'), 'max'), 'body').threshold,
     );
   });
 
@@ -89,7 +92,7 @@ describe('prepareJob', () => {
   ])('%j: has networks report from a share of the least redacted score on', async (options) => {
     const job = await jobOf(options);
     for (const cls of job.detect.classes) {
-      if (defaultModel(manifest, cls).source.kind === 'derived') continue;
+      if (defaultModel(manifest, cls, options.quality ?? 'balanced').source.kind === 'derived') continue;
       const [network, ...others] = job.detect.networks.filter((n) => n.keep[cls] !== undefined);
       expect(others).toEqual([]);
       expect(network?.keep[cls]).toBeGreaterThan(0);
@@ -140,7 +143,11 @@ describe('prepareJob', () => {
         text: 'ppocrv4-det',
       };
       const idFor = (cls: ClassName): string => (classes.includes(cls) ? SHARED : others[cls]);
-      const models = manifest.models.map((m) => ({ ...m, defaultFor: CLASSES.filter((cls) => idFor(cls) === m.id) }));
+      const models = manifest.models.map((m) => ({
+        ...m,
+        defaultFor: CLASSES.filter((cls) => idFor(cls) === m.id),
+        defaultAt: {},
+      }));
       return { ...manifest, models };
     }
     const prepared = (patch: Partial<Options>, from: Manifest): Promise<Job> =>

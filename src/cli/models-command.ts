@@ -88,15 +88,18 @@ async function listModels(terminal: Terminal, json: boolean): Promise<void> {
   const others = auxiliary.map((m) => [m.id, '', USE_OF_ROLE[m.id], m.state, m.license, m.origin]);
   terminal.out(table([['id', 'finds', 'use', 'state', 'licence', 'origin'], ...rows, ...others], ''));
   for (const m of models) {
-    if (m.interim && m.note && m.defaultFor.length > 0) terminal.out(`\n${m.id} is interim: ${m.note}\n`);
+    if (m.interim && m.note && useOf(m) !== '') terminal.out(`\n${m.id} is interim: ${m.note}\n`);
   }
 }
 
-/** Whether a model is used unless another is named, and for what if not for all that it finds. */
-function useOf({ classes, defaultFor, interim }: ModelSpec): string {
-  if (defaultFor.length === 0) return '';
-  const isPart = classes.some((cls) => !defaultFor.includes(cls));
-  return `default${isPart ? ` for ${defaultFor.join(',')}` : ''}${interim ? ', interim' : ''}`;
+/** Whether a model is used unless another is named, for what if not for all that it finds, and at which qualities. */
+function useOf({ classes, defaultFor, defaultAt, interim }: ModelSpec): string {
+  const isAll = classes.every((cls) => defaultFor.includes(cls));
+  const parts = [
+    ...(defaultFor.length > 0 ? [isAll ? 'default' : `default for ${defaultFor.join(',')}`] : []),
+    ...Object.entries(defaultAt).map(([quality, at]) => `${quality}: ${at.join(',')}`),
+  ];
+  return parts.length === 0 ? '' : [...parts, ...(interim ? ['interim'] : [])].join(', ');
 }
 
 /** Whether the file that is used is made on this machine. */

@@ -114,6 +114,8 @@ const modelSchema = v.strictObject({
   classes: v.pipe(v.array(v.picklist(CLASSES)), v.minLength(1)),
   /** Classes for which this model is used unless another is named. */
   defaultFor: v.optional(v.array(v.picklist(CLASSES)), []),
+  /** Classes for which it takes the place of that model at some qualities. */
+  defaultAt: v.optional(v.record(v.picklist(QUALITIES), v.array(v.picklist(CLASSES))), {}),
   family: v.picklist([...FAMILIES, 'plate-shape']),
   source: sourceSchema,
   license: v.string(),

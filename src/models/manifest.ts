@@ -52,7 +52,7 @@ export function parseManifest(json: unknown): Manifest {
 
 /** What is wrong with an entry beyond its form. */
 function problemOf(model: ModelSpec, manifest: Manifest): string | undefined {
-  const { id, classes, defaultFor, family, input, levels, source } = model;
+  const { id, classes, defaultFor, defaultAt, family, input, levels, source } = model;
   if (manifest.models.some((other) => other !== model && other.id === id)) {
     return `expected unique ids but received ${id} twice`;
   }
@@ -63,7 +63,7 @@ function problemOf(model: ModelSpec, manifest: Manifest): string | undefined {
     const missing = classes.find((cls) => level.classes[cls] === undefined);
     if (missing) return `${id}: expected a threshold and growth for ${missing} at ${quality} but received none`;
   }
-  const stray = defaultFor.find((cls) => !classes.includes(cls));
+  const stray = [defaultFor, ...Object.values(defaultAt)].flat().find((cls) => !classes.includes(cls));
   if (stray) return `${id}: expected defaults for what it finds (${classes.join(', ')}) but received ${stray}`;
   return undefined;
 }
@@ -91,8 +91,10 @@ export function auxiliaryModel(manifest: Manifest, role: Role): AuxiliarySpec {
 }
 
 /** @throws ModelError when the manifest names no default for the class. */
-export function defaultModel(manifest: Manifest, cls: ClassName): ModelSpec {
-  const model = manifest.models.find((m) => m.defaultFor.includes(cls));
+export function defaultModel(manifest: Manifest, cls: ClassName, quality: Quality): ModelSpec {
+  const model =
+    manifest.models.find((m) => m.defaultAt[quality]?.includes(cls)) ??
+    manifest.models.find((m) => m.defaultFor.includes(cls));
   if (!model) throw new ModelError(`models/manifest.json: expected a default model for ${cls} but found none`);
   return model;
 }

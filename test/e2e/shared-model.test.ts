@@ -60,6 +60,7 @@ async function install(name: string, defaultFor: readonly string[]): Promise<str
   await cp(path.join(PROJECT, 'models/synthetic-face.bin'), at(name, 'models/synthetic-face.bin'));
   const manifest = structuredClone(loadManifest()) as { models: Record<string, unknown>[] };
   for (const model of manifest.models) {
+    delete model.defaultAt;
     if (model.id !== SHARED) {
       const { id } = model;
       model.defaultFor = Object.keys(OTHERWISE).filter((cls) => OTHERWISE[cls] === id && !defaultFor.includes(cls));

@@ -60,7 +60,7 @@ function manifest(patch: object = {}, ...others: object[]): unknown {
 describe('parseManifest', () => {
   it('fills in what may be left out', () => {
     expect(parseManifest(manifest()).models).toEqual([
-      { ...model, defaultFor: [], interim: false, input: { ...input, multiple: 32 } },
+      { ...model, defaultFor: [], defaultAt: {}, interim: false, input: { ...input, multiple: 32 } },
     ]);
     expect(parseManifest(manifest()).families).toEqual(perFamily(filledLevels));
     const tiles = { doublings: 2, enlarge: 1.5 };
@@ -178,6 +178,11 @@ describe('parseManifest', () => {
       manifest({ defaultFor: ['face', 'body'] }),
       'some-face: expected defaults for what it finds (face) but received body',
     ],
+    [
+      'a default at one quality for what it does not find',
+      manifest({ defaultAt: { fast: ['plate'] } }),
+      'some-face: expected defaults for what it finds (face) but received plate',
+    ],
   ])('refuses %s', (_, json, message) => {
     expect(() => parseManifest(json)).toThrow(new ModelError(`models/manifest.json: ${message}`));
   });
@@ -190,11 +195,14 @@ describe('the manifest that ships', () => {
     expect(loadManifest()).toBe(shipped);
   });
 
-  it.each(CLASSES)('has one default for %s, which finds it', (cls) => {
+  it.each(CLASSES)('has one default for %s, and at most one that takes its place at a quality', (cls) => {
     const defaults = shipped.models.filter((m) => m.defaultFor.includes(cls));
     expect(defaults).toHaveLength(1);
-    expect(defaultModel(shipped, cls)).toBe(defaults[0]);
-    expect(defaults[0]?.classes).toContain(cls);
+    for (const quality of QUALITIES) {
+      const others = shipped.models.filter((m) => m.defaultAt[quality]?.includes(cls));
+      expect(others.length).toBeLessThanOrEqual(1);
+      expect(defaultModel(shipped, cls, quality)).toBe(others[0] ?? defaults[0]);
+    }
   });
 
   it('names models that are derived from others, and says so of stand-ins', () => {
@@ -281,12 +289,22 @@ describe('looking models up', () => {
       levels: { ...levels, max: level },
     };
     const parsed = parseManifest(manifest({ defaultFor: ['face'] }, shared));
-    expect(defaultModel(parsed, 'face').id).toBe('some-face');
-    expect(defaultModel(parsed, 'body').id).toBe('shared');
+    expect(defaultModel(parsed, 'face', 'fast').id).toBe('some-face');
+    expect(defaultModel(parsed, 'body', 'fast').id).toBe('shared');
+  });
+
+  it('lets another model take its place at one quality', () => {
+    const other = { ...model, id: 'other', defaultAt: { fast: ['face'] } };
+    const parsed = parseManifest(manifest({ defaultFor: ['face'] }, other));
+    expect(QUALITIES.map((quality) => defaultModel(parsed, 'face', quality).id)).toEqual([
+      'other',
+      'some-face',
+      'some-face',
+    ]);
   });
 
   it('says which class has no default', () => {
-    expect(() => defaultModel(parseManifest(manifest()), 'face')).toThrow(
+    expect(() => defaultModel(parseManifest(manifest()), 'face', 'max')).toThrow(
       new ModelError('models/manifest.json: expected a default model for face but found none'),
     );
   });

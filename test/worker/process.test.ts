@@ -11,7 +11,7 @@ import { processSample, rejection } from '../../src/worker/process.ts';
 import { selfCheck } from '../../src/worker/self-check.ts';
 import { photograph } from '../e2e/command.ts';
 
-const FACES = defaultModel(loadManifest(), 'face').id;
+const FACES = defaultModel(loadManifest(), 'face', 'balanced').id;
 const jobOf = (options: Partial<Options>): Promise<Job> =>
   prepareJob(fillConfig({ inputs: ['-'], out: 'unused', classes: ['face'], ...options }));
 
