@@ -23,8 +23,10 @@ PAD = 114
 STRETCHED = frozenset(("human", "indo", "cars320"))
 # How often a source is drawn, by what it teaches and how varied it is.
 SHARES = {
-    "human": 0.40, "mask": 0.09, "fmd": 0.05, "ccp": 0.07, "fakerfaces": 0.01, "clothing": 0.04,
-    "olpr": 0.19, "indo": 0.06, "kaggle": 0.05, "cars320": 0.04,
+    "human": 0.38, "mask": 0.09, "fmd": 0.05, "ccp": 0.06, "fakerfaces": 0.01, "clothing": 0.03,
+    "olpr": 0.19, "indo": 0.06, "kaggle": 0.05, "cars320": 0.03,
+    "garbage": 0.06, "grocery": 0.02, "kuih": 0.005, "ecobin": 0.04, "trashnet": 0.04, "lions": 0.02, "vehicles": 0.025,
+    "ships": 0.01, "statues": 0.01, "elephants": 0.015,
 }
 # Objects whose shorter side is below this, in px of the input, are neither positive nor negative.
 SMALLEST = {"face": 5.0, "plate": 4.0}

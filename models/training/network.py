@@ -19,6 +19,7 @@ CLASSES = ("face", "body", "plate")
 STRIDES = (8, 16, 32)
 VALUES = 5  # dx, dy, log w, log h, score
 PERSON_COCO = 0  # index of `person` among the 80 COCO classes of the warm start
+OTHERS_COCO = 79  # the rest of them
 
 
 class Conv(nn.Module):
@@ -149,29 +150,50 @@ class FaceBodyPlate(nn.Module):
         self.heads = nn.ModuleList(Branches(c) for c in (64, 128, 256))
         self.predict = nn.ModuleList(Predict() for _ in STRIDES)
 
-    def forward(self, x: Tensor) -> Tensor:
-        levels = [p(*head(f)) for f, head, p in zip(self.trunk(x), self.heads, self.predict)]
+    def features(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """What scores and boxes of each level are predicted from."""
+        return [head(f) for f, head in zip(self.trunk(x), self.heads)]
+
+    def predictions(self, features: list[tuple[Tensor, Tensor]]) -> Tensor:
+        levels = [p(*f) for f, p in zip(features, self.predict)]
         return torch.cat(levels, 2).transpose(1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.predictions(self.features(x))
+
+
+class Others(nn.Module):
+    """Scores of COCO's other classes at the coarse strides, for training alone. Features to N x cells x 79 logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.score = nn.ModuleList(nn.Conv2d(128, OTHERS_COCO, 1) for _ in STRIDES[1:])
+
+    def forward(self, features: list[tuple[Tensor, Tensor]]) -> Tensor:
+        out = [layer(torch.cat(f, 1)).flatten(2) for layer, f in zip(self.score, features[1:])]
+        return torch.cat(out, 2).transpose(1, 2)
 
 
 class Teacher(nn.Module):
-    """YOLOX-nano itself, of which only `person` is kept. Output N x cells x 5: dx, dy, log w, log h, probability."""
+    """YOLOX-nano itself. Output N x cells x 5: dx, dy, log w, log h, probability of `person`; and N x cells of the coarse
+    strides x 79: probabilities of the other classes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.trunk = Trunk()
         self.heads = nn.ModuleList(Branches(c) for c in (64, 128, 256))
-        self.cls = nn.ModuleList(nn.Conv2d(64, 1, 1) for _ in STRIDES)
+        self.cls = nn.ModuleList(nn.Conv2d(64, 1 + OTHERS_COCO, 1) for _ in STRIDES)
         self.reg = nn.ModuleList(nn.Conv2d(64, 4, 1) for _ in STRIDES)
         self.obj = nn.ModuleList(nn.Conv2d(64, 1, 1) for _ in STRIDES)
 
-    def forward(self, x: Tensor) -> Tensor:
-        out = []
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        persons, others = [], []
         for i, (f, head) in enumerate(zip(self.trunk(x), self.heads)):
             score, box = head(f)
             p = self.cls[i](score).sigmoid() * self.obj[i](box).sigmoid()
-            out.append(torch.cat((self.reg[i](box), p), 1).flatten(2))
-        return torch.cat(out, 2).transpose(1, 2)
+            persons.append(torch.cat((self.reg[i](box), p[:, :1]), 1).flatten(2))
+            others.append(p[:, 1:].flatten(2))
+        return torch.cat(persons, 2).transpose(1, 2), torch.cat(others[1:], 2).transpose(1, 2)
 
 
 def cell_grid(height: int, width: int) -> tuple[Tensor, Tensor]:

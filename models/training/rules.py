@@ -44,5 +44,15 @@ RULES = {
     ),
     "fmd": SourceRule(1.2, yunet=(256, 544), centerface=416, plate=NO_PLATES, always_face=True),
     "fakerfaces": SourceRule(0.5, yunet=(416, 832), centerface=416, plate=NO_PLATES),
+    "garbage": SourceRule(1.5, yunet=(416, 640), centerface=416, face=SELDOM, plate=DOUBTFUL_PLATES),
+    "grocery": SourceRule(0.8, yunet=(320, 448), centerface=416, face=PRINTS, plate=NO_PLATES),
+    "ecobin": SourceRule(1.2, yunet=(416, 640), centerface=416, face=PRINTS, plate=NO_PLATES),
+    "trashnet": SourceRule(1.2, yunet=(416, 640), centerface=416, face=SELDOM, plate=NO_PLATES),
+    "lions": SourceRule(0.5, yunet=(416, 640), centerface=416, face=PRINTS, plate=NO_PLATES),
+    "vehicles": SourceRule(0.6, yunet=(416, 640), centerface=416, face=SELDOM, plate=DOUBTFUL_PLATES),
+    "ships": SourceRule(0.3, yunet=(416, 640), centerface=416, face=SELDOM, plate=NO_PLATES),
+    "statues": SourceRule(0.25, yunet=(416, 640), centerface=416, face=SELDOM, plate=DOUBTFUL_PLATES),
+    "elephants": SourceRule(0.4, yunet=(416, 640), centerface=416, face=SELDOM, plate=NO_PLATES),
+    "kuih": SourceRule(0.2, yunet=(320, 448), centerface=416, face=PRINTS, plate=NO_PLATES),
 }
 LABELLED_RULE = SourceRule(2, traffic=True, plate=PlateRule(agreed=2))

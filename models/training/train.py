@@ -29,9 +29,9 @@ from torch.utils.data import DataLoader
 
 from data import Batches, Plan, Sampler, read_labels
 from loss import Loss
-from network import CLASSES, Conv, FaceBodyPlate, Teacher
+from network import CLASSES, Conv, FaceBodyPlate, Others, Teacher
 from render import PatchBank
-from warm_start import insert_normalisation, load, load_exported
+from warm_start import blend, insert_normalisation, load, load_exported
 
 RATE, DECAY, CLIP, EMA = 1.2e-3, 2e-2, 10.0, 0.9975
 TRUNK = 0.4  # of the rate, for what comes trained
@@ -40,6 +40,7 @@ SETTLE = 0.6  # share of the steps after which normalisation is frozen
 FINAL = 0.02  # of the rate
 # Edges and colours need no new training, and these maps are the largest: a quarter of the time.
 FROZEN = ("stem", "dark2")
+PARTS = ("model", "ema", "others", "loss", "optimiser")  # of a checkpoint
 
 
 def arguments() -> argparse.Namespace:
@@ -49,6 +50,7 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--bank", type=Path, required=True)
     p.add_argument("--start", type=Path, required=True, help="YOLOX-nano 0.1.1rc0 as ONNX")
     p.add_argument("--from", type=Path, dest="exported", metavar="FILE", help="go on from this network, as export.py writes it")
+    p.add_argument("--blend", type=float, default=0.0, metavar="SHARE", help="first move it back towards YOLOX-nano by this much")
     p.add_argument("--out", type=Path, required=True)
     p.add_argument("--steps", type=int, default=20000)
     p.add_argument("--decay", type=int, default=4000, help="last steps, in which the rate falls")
@@ -87,9 +89,9 @@ def tensor(image: Tensor, device: str, kind: torch.dtype) -> Tensor:
     return image.to(device, non_blocking=True).permute(0, 3, 1, 2).to(kind, memory_format=torch.channels_last)
 
 
-def optimiser(model: FaceBodyPlate) -> torch.optim.Optimizer:
+def optimiser(model: FaceBodyPlate, others: Others) -> torch.optim.Optimizer:
     groups = []
-    for part, share in ((model.trunk, TRUNK), (model.heads, 1.0), (model.predict, 1.0)):
+    for part, share in ((model.trunk, TRUNK), (model.heads, 1.0), (model.predict, 1.0), (others, 1.0)):
         parameters = [p for p in part.parameters() if p.requires_grad]
         for decay, chosen in ((DECAY, [p for p in parameters if p.ndim > 1]), (0.0, [p for p in parameters if p.ndim == 1])):
             groups.append({"params": chosen, "weight_decay": decay, "share": share})
@@ -108,9 +110,10 @@ class Run:
         self.photographs = read_labels(a.labels, roots)
         self.sampler = Sampler(self.photographs, PatchBank.load(a.bank))
         self.plan = Plan(a.steps, a.ranks)
-        student, teacher = load(a.start)
+        student, others, teacher = load(a.start)
         if a.exported:
-            student = load_exported(a.exported)
+            start, student = student, load_exported(a.exported)
+            blend(student, start, a.blend)
         self.teacher = folded(teacher, a.device)
         self.loss = Loss().to(a.device)
         self.step = 0
@@ -123,7 +126,8 @@ class Run:
         for name in FROZEN:
             self.model.trunk.get_submodule(name).requires_grad_(False)
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
-        self.optimiser = optimiser(self.model)
+        self.others = others.to(a.device)
+        self.optimiser = optimiser(self.model, self.others)
         if self.last.exists():
             self._restore(torch.load(self.last, map_location=a.device, weights_only=True))
         if rank == 0:
@@ -139,14 +143,14 @@ class Run:
         return out
 
     def _restore(self, state: dict) -> None:
-        for name in ("model", "ema", "loss", "optimiser"):
+        for name in PARTS:
             getattr(self, name).load_state_dict(state[name])
         self.step = state["step"]
 
     def save(self, path: Path) -> None:
         if self.rank:
             return
-        state = {n: getattr(self, n).state_dict() for n in ("model", "ema", "loss", "optimiser")}
+        state = {n: getattr(self, n).state_dict() for n in PARTS}
         part = path.with_suffix(".part")
         torch.save({**state, "step": self.step}, part)
         part.replace(path)
@@ -182,24 +186,28 @@ class Run:
         for g in self.optimiser.param_groups:
             g["lr"] = RATE * g["share"] * rate(self.step, a.steps, a.decay)
         with torch.no_grad():
-            answers = self.teacher(tensor(batch["clean"], device, torch.bfloat16)).float()
+            persons, things = (t.float() for t in self.teacher(tensor(batch["clean"], device, torch.bfloat16)))
         batch = {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) and k not in ("image", "clean") else v for k, v in batch.items()}
         with torch.autocast(device.split(":")[0], dtype=torch.bfloat16):
-            raw = self.model(tensor(batch["image"], device, torch.float32))
-        losses = self.loss(raw.float(), answers, batch)
+            features = self.model.features(tensor(batch["image"], device, torch.float32))
+            raw, others = self.model.predictions(features), self.others(features)
+        losses = self.loss(raw.float(), others.float(), persons, things, batch)
         self.optimiser.zero_grad(set_to_none=True)
         losses["total"].backward()
         self._share_gradients()
-        nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        nn.utils.clip_grad_norm_(self._learning(), CLIP)
         self.optimiser.step()
         self._average()
         return {k: float(v.detach()) for k, v in losses.items()}, len(batch["image"])
+
+    def _learning(self) -> list[nn.Parameter]:
+        return [*self.model.parameters(), *self.others.parameters()]
 
     @torch.no_grad()
     def _share_gradients(self) -> None:
         if self.a.ranks == 1:
             return
-        grads = [p.grad for p in self.model.parameters() if p.grad is not None]
+        grads = [p.grad for p in self._learning() if p.grad is not None]
         flat = torch.cat([g.flatten() for g in grads])
         dist.all_reduce(flat)
         for g, mean in zip(grads, (flat / self.a.ranks).split([g.numel() for g in grads])):
@@ -224,7 +232,7 @@ class Curve:
         self.rows: list[dict[str, float]] = []
         self.pictures, self.since = 0, time.monotonic()
         if not step:
-            self.writer.writerow(("step", "pictures_per_second", "face", "body", "plate", "box", "copy", "total"))
+            self.writer.writerow(("step", "pictures_per_second", "face", "body", "plate", "box", "copy", "others", "total"))
 
     def add(self, step: int, losses: dict[str, float], count: int) -> None:
         self.rows.append(losses)

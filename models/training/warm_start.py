@@ -10,7 +10,10 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from network import CLASSES, Conv, FaceBodyPlate, PERSON_COCO, Predict, Teacher
+from network import CLASSES, Conv, FaceBodyPlate, Others, PERSON_COCO, Predict, Teacher
+
+
+PRODUCT = 0.7  # of the sum of two logits: about the logit of the product of their probabilities
 
 
 def _values(graph: onnx.GraphProto) -> dict[str, torch.Tensor]:
@@ -43,13 +46,13 @@ def _put(module: Conv, weight: torch.Tensor, bias: torch.Tensor) -> None:
     module.bn.bias.data.copy_(bias)
 
 
-def load(path: Path) -> tuple[FaceBodyPlate, Teacher]:
-    """The student with copied trunk and branches, and the teacher, which gives YOLOX-nano's outputs for `person`.
+def load(path: Path) -> tuple[FaceBodyPlate, Others, Teacher]:
+    """The student with copied trunk and branches, what it scores other classes with, and the teacher, YOLOX-nano itself.
 
     Throws ValueError where the file is not YOLOX-nano.
     """
     source = _convolutions(path)
-    student, teacher = FaceBodyPlate(), Teacher()
+    student, others, teacher = FaceBodyPlate(), Others(), Teacher()
     trunk = [m for m in teacher.trunk.modules() if isinstance(m, Conv)]
     if len(source) != len(trunk) + 3 * 12:
         raise ValueError(f"Expected {len(trunk) + 36} convolutions of YOLOX-nano in {path} but received {len(source)}")
@@ -63,17 +66,15 @@ def load(path: Path) -> tuple[FaceBodyPlate, Teacher]:
         for module, (w, b) in zip(convs, part[:5] + part[6:10]):
             _put(module, w, b)
         cls, reg, obj = part[5], part[10], part[11]
-        for layer, (w, b), rows in (
-            (teacher.cls[level], cls, slice(PERSON_COCO, PERSON_COCO + 1)),
-            (teacher.reg[level], reg, slice(None)),
-            (teacher.obj[level], obj, slice(None)),
-        ):
-            layer.weight.data.copy_(w[rows])
-            layer.bias.data.copy_(b[rows])
+        for layer, (w, b) in ((teacher.cls[level], cls), (teacher.reg[level], reg), (teacher.obj[level], obj)):
+            layer.weight.data.copy_(w)
+            layer.bias.data.copy_(b)
         _start_predictions(student.predict[level], cls, reg, obj)
+        if level:
+            _start_others(others.score[level - 1], cls, obj)
     student.trunk.load_state_dict(teacher.trunk.state_dict())
     student.heads.load_state_dict(teacher.heads.state_dict())
-    return student, teacher.eval().requires_grad_(False)
+    return student, others, teacher.eval().requires_grad_(False)
 
 
 def _start_predictions(predict: Predict, cls, reg, obj) -> None:
@@ -81,13 +82,34 @@ def _start_predictions(predict: Predict, cls, reg, obj) -> None:
     body = CLASSES.index("body")
     predict.score.weight.data.normal_(0, 0.01)
     predict.score.bias.data.fill_(-4.6)
-    predict.score.weight.data[body, :64] = 0.7 * cls[0][PERSON_COCO]
-    predict.score.weight.data[body, 64:] = 0.7 * obj[0][0]
-    predict.score.bias.data[body] = 0.7 * (cls[1][PERSON_COCO] + obj[1][0])
+    predict.score.weight.data[body] = PRODUCT * torch.cat((cls[0][PERSON_COCO], obj[0][0]))
+    predict.score.bias.data[body] = PRODUCT * (cls[1][PERSON_COCO] + obj[1][0])
     for c in range(len(CLASSES)):
         share = 1.0 if c == body else 0.1
         predict.box.weight.data[4 * c : 4 * c + 4] = share * reg[0]
         predict.box.bias.data[4 * c : 4 * c + 4] = share * reg[1]
+
+
+def _start_others(layer: nn.Conv2d, cls, obj) -> None:
+    keep = [c for c in range(len(cls[1])) if c != PERSON_COCO]
+    layer.weight.data.copy_(PRODUCT * torch.cat((cls[0][keep], obj[0].expand(len(keep), -1, -1, -1)), 1))
+    layer.bias.data.copy_(PRODUCT * (cls[1][keep] + obj[1]))
+
+
+def blend(model: FaceBodyPlate, start: FaceBodyPlate, share: float) -> None:
+    """Moves the weights of `model` by `share` towards those it once started from, as folded normalisation leaves them
+    (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022). Its own predictions stay, but for bodies.
+    """
+    body = CLASSES.index("body")
+    own = {"score": [c for c in range(len(CLASSES)) if c != body], "box": [v for v in range(12) if v // 4 != body]}
+    theirs = start.state_dict()
+    for name, value in model.state_dict().items():
+        if value.is_floating_point():
+            before = value.clone()
+            value.lerp_(theirs[name], share)
+            if name.startswith("predict."):
+                rows = own[name.split(".")[2]]
+                value[rows] = before[rows]
 
 
 def load_exported(path: Path) -> FaceBodyPlate:
