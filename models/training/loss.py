@@ -15,11 +15,11 @@ from network import CLASSES, STRIDES, VALUES, cell_grid
 BODY = CLASSES.index("body")
 # Large cells cover much of a picture, so that a false alarm there costs a user more.
 NEGATIVE = (0.75, 1.1, 1.8)
-BODIES = (1.0, 1.5, 3.0)
+BODIES = (1.0, 1.25, 2.0)
 LARGE = 2.0  # so many times more for a box as large as the picture, in proportion to the side of the box
 BOX = 2.0
-COPY = 3.0
-OTHERS = 1.0
+COPY = 1.5
+OTHERS = 0.5
 LEAST_QUALITY = 0.2  # so that boxes which are still far off learn to be found at all
 
 
