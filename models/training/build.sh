@@ -5,10 +5,11 @@
 # LABELLED  folder with faces/ and plates/, each with annotations.json and its photographs (README.md says which)
 # WEIGHTS   folder with yolox_nano-416.onnx, yunet_n_dynamic.onnx, hyperlpr-y5fu_{320,640}x_sim.onnx
 # Four trainings in a row: the first starts at YOLOX-nano, the second at the file that the first one gives, the third at
-# that of the second, moved back towards YOLOX-nano, the fourth at the mean of the files of the third and the second.
+# that of the second, moved back towards YOLOX-nano, the fourth at the mean of the files of the third and the second. What
+# ships is the mean of the fourth and the third.
 # Environment: STEPS (40000) and DECAY (12000) of the first, MORE_STEPS (20000) and MORE_DECAY (9000) of the second,
-# WIDE_STEPS (20000), WIDE_DECAY (9000) and BLEND (0.3) of the third, LAST_STEPS (20000), LAST_DECAY (12000) and
-# KEEP (0.18, weight of the second in the mean, the third has 1) of the fourth, SEED (1), MIRRORS (git folders to read instead of cloning),
+# WIDE_STEPS (20000), WIDE_DECAY (9000) and BLEND (0.3) of the third, LAST_STEPS (20000) and LAST_DECAY (12000) of the
+# fourth, SEED (1), MIRRORS (git folders to read instead of cloning),
 # NOT_LIKE (folder of evaluation photographs, of which near-duplicates are left out), and what train.py takes as ARGUMENTS.
 set -euo pipefail
 work=$(mkdir -p "$1" && cd "$1" && pwd) labelled=$(cd "$2" && pwd) weights=$(cd "$3" && pwd)
@@ -38,6 +39,6 @@ stage() { # name, steps, decay, seed, further arguments
 stage run "${STEPS:-40000}" "${DECAY:-12000}" "$seed"
 stage more "${MORE_STEPS:-20000}" "${MORE_DECAY:-9000}" "$((seed + 1))" --from "$work/run.onnx"
 stage wide "${WIDE_STEPS:-20000}" "${WIDE_DECAY:-9000}" "$((seed + 3))" --from "$work/more.onnx" --blend "${BLEND:-0.3}"
-"$python" mix.py --file "$work/wide.onnx=1" --file "$work/more.onnx=${KEEP:-0.18}" --out "$work/mean.onnx"
+"$python" mix.py --file "$work/wide.onnx=0.85" --file "$work/more.onnx=0.15" --out "$work/mean.onnx"
 stage last "${LAST_STEPS:-20000}" "${LAST_DECAY:-12000}" "$((seed + 4))" --from "$work/mean.onnx"
-cp "$work/last.onnx" "$here/../face-body-plate.onnx"
+"$python" mix.py --file "$work/last.onnx=0.75" --file "$work/wide.onnx=0.25" --out "$here/../face-body-plate.onnx"

@@ -1,6 +1,6 @@
 """The weighted mean of networks that were trained one from the other, as a file (Wortsman et al., "Model soups", 2022).
 
-  python mix.py --file last.onnx=0.85 --file more.onnx=0.15 --out face-body-plate.onnx
+  python mix.py --file last.onnx=0.75 --file wide.onnx=0.25 --out face-body-plate.onnx
 """
 
 from __future__ import annotations
