@@ -20,7 +20,7 @@ import { prepareJob } from '../dist/prepare.js';
 import { WorkerPool } from '../dist/worker/pool.js';
 
 /** Share of the background that may be redacted for nothing. `max` may spend twice as much. */
-const BUDGET = { face: 0.033, body: 0.032, plate: 0.0085, text: 0.022 };
+const BUDGET = { face: 0.033, body: 0.032, plate: 0.006, text: 0.022 };
 const SPENDS = { fast: 1, balanced: 1, max: 2 };
 /** Lowest scores that are considered. */
 const FLOOR = { face: 0.06, body: 0.06, plate: 0.03, text: 0.1 };
