@@ -121,7 +121,8 @@ describe.skipIf(tools === undefined)('clips', () => {
         }
       }
       expect(uncovered).toEqual([]);
-      expect(sums.masked / sums.faces, `holes of ${hole}`).toBeLessThan(3);
+      // Two sightings of no face, each in a single frame, are followed as faces would be.
+      expect(sums.masked / sums.faces, `holes of ${hole}`).toBeLessThan(4);
     }
   });
 
