@@ -9,8 +9,8 @@
 # ships is the mean of the fourth and the third.
 # Environment: STEPS (40000) and DECAY (12000) of the first, MORE_STEPS (20000) and MORE_DECAY (9000) of the second,
 # WIDE_STEPS (20000), WIDE_DECAY (9000) and BLEND (0.3) of the third, LAST_STEPS (20000) and LAST_DECAY (12000) of the
-# fourth, SEED (1), MIRRORS (git folders to read instead of cloning),
-# NOT_LIKE (folder of evaluation photographs, of which near-duplicates are left out), and what train.py takes as ARGUMENTS.
+# fourth, SEED (1), MIRRORS (git folders to read instead of cloning), NOT_LIKE (folder of evaluation photographs, of which
+# near-duplicates are left out), and what train.py takes as ARGUMENTS.
 set -euo pipefail
 work=$(mkdir -p "$1" && cd "$1" && pwd) labelled=$(cd "$2" && pwd) weights=$(cd "$3" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
