@@ -4,7 +4,7 @@ import { SampleError, UsageError } from './errors.ts';
 import { type GivenBox, givenDetections } from './known/boxes.ts';
 import type { Options } from './options.ts';
 import { GIVEN, prepareJob, prepareWithoutDetectors } from './prepare.ts';
-import { Groups } from './pseudonyms.ts';
+import { Groups } from './run/pseudonyms.ts';
 import type { Known } from './worker/job.ts';
 import { WorkerPool } from './worker/pool.ts';
 

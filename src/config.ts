@@ -18,8 +18,8 @@ import {
   parseOptions,
   suggest,
 } from './options.ts';
-import type { Pseudonyms } from './pseudonyms.ts';
 import type { BODY_FILLS, TEXT_FILLS } from './redact/fills.ts';
+import type { Pseudonyms } from './run/pseudonyms.ts';
 import { type FrameChoice, likelyFrameChoice, parseFrameChoice } from './video/frame-choice.ts';
 import type { AudioMode } from './video/types.ts';
 

@@ -33,9 +33,9 @@ export {
   evaluate,
 } from './eval/evaluate.ts';
 export type { ClassReport, EvaluationReport } from './eval/report.ts';
-export { type FinalizeOptions, type FinalizeSummary, finalize } from './finalize.ts';
 export type { GivenBox } from './known/boxes.ts';
 export type { Options } from './options.ts';
-export { openReplay, type Replay, type ReplayOptions } from './replay.ts';
+export { type FinalizeOptions, type FinalizeSummary, finalize } from './outputs/finalize.ts';
+export { openReplay, type Replay, type ReplayOptions } from './outputs/replay.ts';
+export { planWithdrawal, type WithdrawOptions, type WithdrawSummary, withdraw } from './outputs/withdraw.ts';
 export { type ReviewSummary, type RunHooks, type RunProgress, type RunSummary, run } from './run.ts';
-export { planWithdrawal, type WithdrawOptions, type WithdrawSummary, withdraw } from './withdraw.ts';

@@ -5,8 +5,8 @@ import { UsageError } from './errors.ts';
 import { LABELS } from './io/class-folders.ts';
 import { KEPT_BY_DEFAULT } from './io/keep.ts';
 import { QUALITIES } from './models/manifest.ts';
-import type { Pseudonyms } from './pseudonyms.ts';
 import { BODY_FILLS, TEXT_FILLS } from './redact/fills.ts';
+import type { Pseudonyms } from './run/pseudonyms.ts';
 import { AUDIO_MODES } from './video/types.ts';
 
 export const PRESETS = {

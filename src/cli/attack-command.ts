@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { type AttackOptions, attack } from '../attack/attack.ts';
+import { readOriginals } from '../attack/files/originals.ts';
+import { openRedacted } from '../attack/files/redactions.ts';
 import { renderAttack } from '../attack/page.ts';
 import type { Redaction } from '../attack/photograph.ts';
 import { redactHere } from '../attack/redact-here.ts';
-import { readOriginals } from '../attack-originals.ts';
-import { openRedacted } from '../attack-redactions.ts';
 import { fillConfig } from '../config.ts';
 import { CLASSES, MODES, type Mode } from '../core/types.ts';
 import { UsageError } from '../errors.ts';

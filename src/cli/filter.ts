@@ -22,7 +22,7 @@ export async function runFilter(
 ): Promise<number> {
   const { quiet, json, out, ...options } = flags;
   assertBetweenPipes(inputs, out);
-  const { openFilter } = await import('../filter.ts');
+  const { openFilter } = await import('../run/filter.ts');
   const filter = openFilter(options);
   const { config } = filter;
   const streams = { input: standardInput(), output: standardOutput() };

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type FinalizeProgress, type FinalizeSummary, finalize } from '../finalize.ts';
+import { type FinalizeProgress, type FinalizeSummary, finalize } from '../outputs/finalize.ts';
 import { ProgressLine } from './progress.ts';
 import { plural, printable, type Terminal, table } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type ClipReplayOptions, holdsClips, openClipReplay } from '../clips/replay.ts';
 import { UsageError } from '../errors.ts';
-import { openReplay, type ReplayOptions } from '../replay.ts';
+import { openReplay, type ReplayOptions } from '../outputs/replay.ts';
 import { executeClips } from './clip-run.ts';
 import { execute } from './run-command.ts';
 import type { Terminal } from './terminal.ts';

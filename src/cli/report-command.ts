@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { UsageError } from '../errors.ts';
-import { writeReport } from '../report.ts';
+import { writeReport } from '../outputs/report.ts';
 import { number } from './parse.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { verifyOutput } from '../verify-output.ts';
+import { verifyOutput } from '../outputs/verify.ts';
 import { plural, printable, type Terminal } from './terminal.ts';
 
 const SHOWN = 20;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import type { Asked } from '../io/find-samples.ts';
-import { planWithdrawal, type WithdrawSummary, withdraw } from '../withdraw.ts';
+import { planWithdrawal, type WithdrawSummary, withdraw } from '../outputs/withdraw.ts';
 import { plural, printable, type Terminal, table } from './terminal.ts';
 
 const REMAINS = `What remains: the keys, in the list of withdrawn samples; the files in the input; copies of the output made before, other

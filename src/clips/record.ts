@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { RejectedRecord, WithdrawnRecord } from '../core/outcome.ts';
 import { type ClassName, ORIGINS } from '../core/types.ts';
 import { publicRegion } from '../io/records.ts';
-import { regionSchema } from '../record-schema.ts';
+import { regionSchema } from '../outputs/record-schema.ts';
 import type { AudioMode } from '../video/types.ts';
 import type { ClipRegion } from '../worker/clip.ts';
 

@@ -16,7 +16,6 @@ import { readSources } from '../io/source-entries.ts';
 import { readSourceIdKey } from '../io/source-id-key.ts';
 import { assertNoWithdrawal } from '../io/withdrawal.ts';
 import type { Options } from '../options.ts';
-import { mergesPlatesAndText, prepareWithoutDetectors } from '../prepare.ts';
 import {
   allModes,
   assertCorrections,
@@ -25,8 +24,9 @@ import {
   detectedOptions,
   type EarlierRun,
   settingsIn,
-} from '../replay-options.ts';
-import { isClipRun } from '../run-file.ts';
+} from '../outputs/replay-options.ts';
+import { isClipRun } from '../outputs/run-file.ts';
+import { mergesPlatesAndText, prepareWithoutDetectors } from '../prepare.ts';
 import { holdsFrames } from './frames/plan.ts';
 import { type KnownFrames, NO_DETECTIONS, storedFrames } from './known-frames.ts';
 import type { ListedClip } from './list.ts';

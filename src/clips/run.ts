@@ -5,7 +5,7 @@ import { checkOutput } from '../io/output-folder.ts';
 import { openKeys, shareKeys } from '../io/run-keys.ts';
 import { type Part, ShardPlan } from '../io/shard-plan.ts';
 import { type DetectedBefore, prepareJob } from '../prepare.ts';
-import { publicReview } from '../record-counts.ts';
+import { publicReview } from '../run/record-counts.ts';
 import type { ReviewSummary } from '../run.ts';
 import { findFfmpeg } from '../video/tools.ts';
 import type { PublishedContainer } from '../video/types.ts';

@@ -4,7 +4,7 @@ import { SampleError } from '../errors.ts';
 import { sha256OfFile } from '../io/atomic.ts';
 import { wholeLines } from '../io/lines.ts';
 import { plainSegments } from '../io/target-names.ts';
-import { checkTombstones, checkVersions } from '../verify-withdrawn.ts';
+import { checkTombstones, checkVersions } from '../outputs/verify-withdrawn.ts';
 import { probeClip } from '../video/probe.ts';
 import { findFfmpeg } from '../video/tools.ts';
 import { type FfmpegTools, PUBLISHED_CONTAINERS } from '../video/types.ts';

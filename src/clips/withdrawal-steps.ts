@@ -14,7 +14,7 @@ import { keyOf } from '../io/shard-plan.ts';
 import { addTombstones } from '../io/tombstones.ts';
 import { appendVersion, digestOfSums, readVersions } from '../io/versions.ts';
 import { beginWithdrawal, endWithdrawal, type Withdrawal } from '../io/withdrawal.ts';
-import type { WithdrawnSample } from '../withdrawal-steps.ts';
+import type { WithdrawnSample } from '../outputs/withdrawal-steps.ts';
 import { publicClipResult, readClipRecord, writeClipLog } from './log.ts';
 import type { ClipRecord } from './record.ts';
 

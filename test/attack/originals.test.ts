@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readOriginals } from '../../src/attack/files/originals.ts';
+import { openRedacted } from '../../src/attack/files/redactions.ts';
 import type { RedactedPhotograph, Redaction } from '../../src/attack/photograph.ts';
-import { readOriginals } from '../../src/attack-originals.ts';
-import { openRedacted } from '../../src/attack-redactions.ts';
 import { UsageError } from '../../src/errors.ts';
 
 let root = '';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { packTar } from 'modern-tar';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { verifyOutput } from '../../src/verify-output.ts';
+import { verifyOutput } from '../../src/outputs/verify.ts';
 import { filesIn } from '../fixtures/ioHelpers.ts';
 import { anonymize, json, jsonLines, listing, photograph, type Ran, sharedScratch, write } from './command.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { verifyOutput } from '../../src/verify-output.ts';
+import { verifyOutput } from '../../src/outputs/verify.ts';
 import { plantCanaries } from '../fixtures/images.ts';
 import { filesIn } from '../fixtures/ioHelpers.ts';
 import { anonymize, photograph, sharedScratch, write } from './command.ts';

@@ -2,7 +2,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { verifyOutput } from '../../src/verify-output.ts';
+import { verifyOutput } from '../../src/outputs/verify.ts';
 import { filesIn } from '../fixtures/ioHelpers.ts';
 import { anonymize, json, jsonLines, listing, photograph, type Ran, sharedScratch, write } from './command.ts';
 

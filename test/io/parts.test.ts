@@ -1,13 +1,13 @@
 import { appendFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { finalize } from '../../src/finalize.ts';
 import { listingDigest } from '../../src/io/listing.ts';
 import { openSink } from '../../src/io/open-sink.ts';
 import type { PrivateRun } from '../../src/io/private-run.ts';
 import type { SinkOptions } from '../../src/io/sink.ts';
 import { surveyOutput } from '../../src/io/survey.ts';
-import { publicResult, RecordCounts } from '../../src/record-counts.ts';
+import { finalize } from '../../src/outputs/finalize.ts';
+import { publicResult, RecordCounts } from '../../src/run/record-counts.ts';
 import { current, MortalProcess } from '../fixtures/deadFileSystem.ts';
 import { type FakeSample, rejected, scratch, verified } from '../fixtures/ioHelpers.ts';
 import { bury, FORMATS, optionsFor, state } from '../fixtures/killed-runs.ts';

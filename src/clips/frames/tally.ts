@@ -1,6 +1,6 @@
 import type { RedactionRecord } from '../../core/outcome.ts';
 import type { ClassName } from '../../core/types.ts';
-import { publicResult, RecordCounts } from '../../record-counts.ts';
+import { publicResult, RecordCounts } from '../../run/record-counts.ts';
 import type { ReviewSummary } from '../../run.ts';
 import type { ListedClips } from '../list.ts';
 import { noticesOf } from '../settings.ts';

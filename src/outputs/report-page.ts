@@ -1,6 +1,6 @@
-import type { VerifiedRecord } from './core/outcome.ts';
-import { CLASSES, type ClassName } from './core/types.ts';
-import { escapeHtml, htmlPage, htmlTable } from './html.ts';
+import type { VerifiedRecord } from '../core/outcome.ts';
+import { CLASSES, type ClassName } from '../core/types.ts';
+import { escapeHtml, htmlPage, htmlTable } from '../html.ts';
 
 export interface ReportData {
   /** run.json */

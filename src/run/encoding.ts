@@ -1,6 +1,6 @@
-import type { Config } from './config.ts';
-import type { ImageFormat } from './core/types.ts';
-import type { Source } from './io/source.ts';
+import type { Config } from '../config.ts';
+import type { ImageFormat } from '../core/types.ts';
+import type { Source } from '../io/source.ts';
 
 const EXTENSION_FORMAT: Readonly<Record<string, ImageFormat>> = {
   jpg: 'jpeg',

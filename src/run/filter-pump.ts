@@ -1,18 +1,18 @@
 import path from 'node:path';
-import type { Config } from './config.ts';
-import type { Outcome, RejectedOutcome } from './core/outcome.ts';
-import { extensionFor } from './io/extensions.ts';
-import { type Ledger, ledgerEntry } from './io/ledger.ts';
-import { rejectedRecord, verifiedRecord } from './io/records.ts';
-import type { SinkSample } from './io/shard.ts';
-import { keyOf } from './io/shard-plan.ts';
-import type { TarOutput } from './io/tar-output.ts';
-import type { StreamedSample } from './io/tar-stream.ts';
-import { sampleMembers } from './io/webdataset-sink.ts';
+import type { Config } from '../config.ts';
+import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
+import { extensionFor } from '../io/extensions.ts';
+import { type Ledger, ledgerEntry } from '../io/ledger.ts';
+import { rejectedRecord, verifiedRecord } from '../io/records.ts';
+import type { SinkSample } from '../io/shard.ts';
+import { keyOf } from '../io/shard-plan.ts';
+import type { TarOutput } from '../io/tar-output.ts';
+import type { StreamedSample } from '../io/tar-stream.ts';
+import { sampleMembers } from '../io/webdataset-sink.ts';
+import type { RunProgress } from '../run.ts';
+import type { WorkerPool } from '../worker/pool.ts';
 import { Groups } from './pseudonyms.ts';
-import type { RunProgress } from './run.ts';
 import type { Tally } from './tally.ts';
-import type { WorkerPool } from './worker/pool.ts';
 
 /** Images in work together hold at most as many bytes, unless one alone has more. */
 const BYTES_IN_FLIGHT = 256 * 2 ** 20;

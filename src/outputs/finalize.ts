@@ -1,7 +1,26 @@
 import { resolve } from 'node:path';
 import * as v from 'valibot';
-import { putClipsTogether } from './clips/finalize.ts';
-import { OutputError, UsageError } from './errors.ts';
+import { putClipsTogether } from '../clips/finalize.ts';
+import { OutputError, UsageError } from '../errors.ts';
+import type { WrittenFile } from '../io/atomic.ts';
+import { readLedger } from '../io/ledger-files.ts';
+import { removeLeftovers } from '../io/leftovers.ts';
+import { OutputLock } from '../io/lock.ts';
+import { mergeLedgers } from '../io/merge-ledgers.ts';
+import { assertNoPartAtWork } from '../io/output-folder.ts';
+import { settingsOfPart } from '../io/part-siblings.ts';
+import { partsIn, readRunFile, removeParts } from '../io/parts.ts';
+import { writePrivateRun } from '../io/private-run.ts';
+import { type EarlierOutput, reviewShards } from '../io/review.ts';
+import { openSealOfParts } from '../io/run-keys.ts';
+import { LOG_FOLDER, RunLog } from '../io/run-log.ts';
+import type { Seal } from '../io/seal.ts';
+import type { SecretOptions } from '../io/secret.ts';
+import { shardFormat } from '../io/shard-formats.ts';
+import { ShardPlan } from '../io/shard-plan.ts';
+import { readSources, type SourceEntry } from '../io/source-entries.ts';
+import { sumUpLosses } from '../run/label-losses.ts';
+import { publicResult, RecordCounts } from '../run/record-counts.ts';
 import {
   finishedParts,
   labelLossOf,
@@ -10,25 +29,6 @@ import {
   reviewOf,
   samePrivateRun,
 } from './finished-parts.ts';
-import type { WrittenFile } from './io/atomic.ts';
-import { readLedger } from './io/ledger-files.ts';
-import { removeLeftovers } from './io/leftovers.ts';
-import { OutputLock } from './io/lock.ts';
-import { mergeLedgers } from './io/merge-ledgers.ts';
-import { assertNoPartAtWork } from './io/output-folder.ts';
-import { settingsOfPart } from './io/part-siblings.ts';
-import { partsIn, readRunFile, removeParts } from './io/parts.ts';
-import { writePrivateRun } from './io/private-run.ts';
-import { type EarlierOutput, reviewShards } from './io/review.ts';
-import { openSealOfParts } from './io/run-keys.ts';
-import { LOG_FOLDER, RunLog } from './io/run-log.ts';
-import type { Seal } from './io/seal.ts';
-import type { SecretOptions } from './io/secret.ts';
-import { shardFormat } from './io/shard-formats.ts';
-import { ShardPlan } from './io/shard-plan.ts';
-import { readSources, type SourceEntry } from './io/source-entries.ts';
-import { sumUpLosses } from './label-losses.ts';
-import { publicResult, RecordCounts } from './record-counts.ts';
 import { isClipRun, layoutSchema, told, wholeNumber } from './run-file.ts';
 
 export interface FinalizeOptions extends SecretOptions {

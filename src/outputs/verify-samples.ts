@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { RedactionRecord } from './core/outcome.ts';
-import { scanContainer } from './image/container.ts';
-import { sha256 } from './io/atomic.ts';
-import { HF_METADATA } from './io/hf-metadata.ts';
-import { sampleRecord } from './io/records.ts';
-import { LOG_FOLDER } from './io/run-log.ts';
-import { readShardLog } from './io/shard-log.ts';
-import { type ShardSummary, summarizeShard } from './io/shard-tables.ts';
-import { readBody, tarEntries } from './io/tar-archive.ts';
-import { sidecarOf } from './io/target-names.ts';
+import type { RedactionRecord } from '../core/outcome.ts';
+import { scanContainer } from '../image/container.ts';
+import { sha256 } from '../io/atomic.ts';
+import { HF_METADATA } from '../io/hf-metadata.ts';
+import { sampleRecord } from '../io/records.ts';
+import { LOG_FOLDER } from '../io/run-log.ts';
+import { readShardLog } from '../io/shard-log.ts';
+import { type ShardSummary, summarizeShard } from '../io/shard-tables.ts';
+import { readBody, tarEntries } from '../io/tar-archive.ts';
+import { sidecarOf } from '../io/target-names.ts';
 
 const MEMBER = /^(\d{9,}(?:_\d{9,})?)\.([a-z0-9_.]+)$/;
 const IMAGES: ReadonlySet<string> = new Set(['jpg', 'png', 'webp', 'avif', 'tiff', 'gif']);

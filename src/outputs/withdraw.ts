@@ -1,19 +1,19 @@
 import { resolve } from 'node:path';
 import * as v from 'valibot';
-import { beginClips, carryOutClips, describeClips, type PublishedClips } from './clips/withdrawal-steps.ts';
-import { UsageError } from './errors.ts';
-import { type Asked, findSamples } from './io/find-samples.ts';
-import { assertUnlocked, OutputLock } from './io/lock.ts';
-import { hasPrivateParts, notFinalized } from './io/parts.ts';
-import { readPrivateRun } from './io/private-run.ts';
-import { openSeal, type Seal } from './io/seal.ts';
-import { readSecret, type SecretOptions } from './io/secret.ts';
-import { differingSettings } from './io/settings.ts';
-import { keyOf, ShardPlan } from './io/shard-plan.ts';
-import { readVersions } from './io/versions.ts';
-import { readWithdrawal, type Withdrawal } from './io/withdrawal.ts';
+import { beginClips, carryOutClips, describeClips, type PublishedClips } from '../clips/withdrawal-steps.ts';
+import { UsageError } from '../errors.ts';
+import { type Asked, findSamples } from '../io/find-samples.ts';
+import { assertUnlocked, OutputLock } from '../io/lock.ts';
+import { hasPrivateParts, notFinalized } from '../io/parts.ts';
+import { readPrivateRun } from '../io/private-run.ts';
+import { openSeal, type Seal } from '../io/seal.ts';
+import { readSecret, type SecretOptions } from '../io/secret.ts';
+import { differingSettings } from '../io/settings.ts';
+import { keyOf, ShardPlan } from '../io/shard-plan.ts';
+import { readVersions } from '../io/versions.ts';
+import { readWithdrawal, type Withdrawal } from '../io/withdrawal.ts';
 import { isClipRun, layoutSchema, told, wholeNumber } from './run-file.ts';
-import { readRun } from './verify-output.ts';
+import { readRun } from './verify.ts';
 import { begin, carryOut, describe, type Published, shardsOf, type WithdrawnSample } from './withdrawal-steps.ts';
 
 export interface WithdrawOptions extends SecretOptions {

@@ -1,13 +1,13 @@
-import { UsageError } from './errors.ts';
-import { settingsOfPart } from './io/part-siblings.ts';
-import { placesOf, readRunFile } from './io/parts.ts';
-import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
-import { digestOfKey } from './io/run-keys.ts';
-import type { Seal } from './io/seal.ts';
-import { differingPrivateRuns, differingSettings } from './io/settings.ts';
-import type { Part } from './io/shard-plan.ts';
-import { readSourceIdKey } from './io/source-id-key.ts';
-import type { ReviewSummary } from './run.ts';
+import { UsageError } from '../errors.ts';
+import { settingsOfPart } from '../io/part-siblings.ts';
+import { placesOf, readRunFile } from '../io/parts.ts';
+import { type PrivateRun, readPrivateRun } from '../io/private-run.ts';
+import { digestOfKey } from '../io/run-keys.ts';
+import type { Seal } from '../io/seal.ts';
+import { differingPrivateRuns, differingSettings } from '../io/settings.ts';
+import type { Part } from '../io/shard-plan.ts';
+import { readSourceIdKey } from '../io/source-id-key.ts';
+import type { ReviewSummary } from '../run.ts';
 import { lossSchema, told } from './run-file.ts';
 
 /** A part that is finished. */

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import type { Config } from './config.ts';
-import { CLASSES, type ClassName, MODES, type Mode } from './core/types.ts';
-import { UsageError } from './errors.ts';
-import type { PrivateRun } from './io/private-run.ts';
-import { type Options, PRESETS } from './options.ts';
+import type { Config } from '../config.ts';
+import { CLASSES, type ClassName, MODES, type Mode } from '../core/types.ts';
+import { UsageError } from '../errors.ts';
+import type { PrivateRun } from '../io/private-run.ts';
+import { type Options, PRESETS } from '../options.ts';
 
 const byClass = <T extends v.GenericSchema>(value: T) =>
   v.object({ face: value, body: value, plate: value, text: value });

@@ -1,6 +1,6 @@
-import type { RedactionRecord } from './core/outcome.ts';
-import { readTombstones } from './io/tombstones.ts';
-import { digestOfSums, readVersions } from './io/versions.ts';
+import type { RedactionRecord } from '../core/outcome.ts';
+import { readTombstones } from '../io/tombstones.ts';
+import { digestOfSums, readVersions } from '../io/versions.ts';
 
 /** Holds the list of withdrawn samples against the redaction log. */
 export async function checkTombstones(

@@ -1,13 +1,13 @@
-import type { Config } from './config.ts';
-import { KEPT_BY_DEFAULT } from './io/keep.ts';
-import { listingDigest } from './io/listing.ts';
-import type { PrivateRun } from './io/private-run.ts';
-import { digestOfKey } from './io/run-keys.ts';
-import type { Source } from './io/source.ts';
-import type { Review } from './known/review.ts';
-import type { Work } from './run.ts';
-import { packageVersion } from './version.ts';
-import type { Job } from './worker/job.ts';
+import type { Config } from '../config.ts';
+import { KEPT_BY_DEFAULT } from '../io/keep.ts';
+import { listingDigest } from '../io/listing.ts';
+import type { PrivateRun } from '../io/private-run.ts';
+import { digestOfKey } from '../io/run-keys.ts';
+import type { Source } from '../io/source.ts';
+import type { Review } from '../known/review.ts';
+import type { Work } from '../run.ts';
+import { packageVersion } from '../version.ts';
+import type { Job } from '../worker/job.ts';
 
 /** What the private folder tells of a run, so that its images can be redacted again. */
 export function privateRun(

@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { fromPairs, type Identities, knownPeople } from './attack/identities.ts';
-import type { LabelledString, OriginalSet } from './attack/photograph.ts';
-import { UsageError } from './errors.ts';
-import { looksLikeImage } from './io/extensions.ts';
+import { UsageError } from '../../errors.ts';
+import { looksLikeImage } from '../../io/extensions.ts';
+import { fromPairs, type Identities, knownPeople } from '../identities.ts';
+import type { LabelledString, OriginalSet } from '../photograph.ts';
 
 /** Labels in the project's own form, beside the photographs; only what text says is of use here. */
 const LABELS = 'annotations.json';

@@ -1,5 +1,5 @@
-import type { Config } from './config.ts';
-import type { Source } from './io/source.ts';
+import type { Config } from '../config.ts';
+import type { Source } from '../io/source.ts';
 
 const NO_FOLDER_LABELS =
   'Every image lies in a folder: where there is a metadata.jsonl, Hugging Face’s datasets take no labels from folders, unless they are loaded with drop_labels=False';

@@ -1,23 +1,23 @@
-import { type Config, fillConfig } from './config.ts';
+import { type Config, fillConfig } from '../config.ts';
+import { UsageError } from '../errors.ts';
+import { countExtensions } from '../io/extensions.ts';
+import { Ledger } from '../io/ledger.ts';
+import { assertEmptyFolder } from '../io/output-folder.ts';
+import { createSeal } from '../io/seal.ts';
+import { readSecret } from '../io/secret.ts';
+import { newSourceIdKey, writeSourceIdKey } from '../io/source-id-key.ts';
+import type { ByteSource } from '../io/tar-archive.ts';
+import { TarOutput } from '../io/tar-output.ts';
+import { readTarStream, type StreamedSample } from '../io/tar-stream.ts';
+import { flagOf } from '../options.ts';
+import { prepareJob } from '../prepare.ts';
+import type { RunHooks, RunSummary } from '../run.ts';
+import { sniffClip } from '../video/sniff.ts';
+import { WorkerPool } from '../worker/pool.ts';
 import { chooseEncoding } from './encoding.ts';
-import { UsageError } from './errors.ts';
 import { FilterPump } from './filter-pump.ts';
-import { countExtensions } from './io/extensions.ts';
-import { Ledger } from './io/ledger.ts';
-import { assertEmptyFolder } from './io/output-folder.ts';
-import { createSeal } from './io/seal.ts';
-import { readSecret } from './io/secret.ts';
-import { newSourceIdKey, writeSourceIdKey } from './io/source-id-key.ts';
-import type { ByteSource } from './io/tar-archive.ts';
-import { TarOutput } from './io/tar-output.ts';
-import { readTarStream, type StreamedSample } from './io/tar-stream.ts';
 import { untouchedNotices } from './notices.ts';
-import { flagOf } from './options.ts';
-import { prepareJob } from './prepare.ts';
-import type { RunHooks, RunSummary } from './run.ts';
 import { Tally } from './tally.ts';
-import { sniffClip } from './video/sniff.ts';
-import { WorkerPool } from './worker/pool.ts';
 
 /** What a filter understands; everything else speaks of folders, of a second reading or of an earlier run. */
 const OPTIONS: readonly string[] = [

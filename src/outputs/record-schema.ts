@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { CLASSES, MODES, ORIGINS } from './core/types.ts';
+import { CLASSES, MODES, ORIGINS } from '../core/types.ts';
 
 const length = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** Of an image, or of a frame of a clip. */

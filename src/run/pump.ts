@@ -1,12 +1,12 @@
 import path from 'node:path';
-import type { Outcome, RejectedOutcome } from './core/outcome.ts';
-import type { Sink } from './io/sink.ts';
-import type { ListedSample, Sample, Source } from './io/source.ts';
+import type { Outcome, RejectedOutcome } from '../core/outcome.ts';
+import type { Sink } from '../io/sink.ts';
+import type { ListedSample, Sample, Source } from '../io/source.ts';
+import type { RunHooks, RunSummary } from '../run.ts';
+import type { Known } from '../worker/job.ts';
+import type { WorkerPool } from '../worker/pool.ts';
 import { type Groups, numbersOf } from './pseudonyms.ts';
-import type { RunHooks, RunSummary } from './run.ts';
 import type { Tally } from './tally.ts';
-import type { Known } from './worker/job.ts';
-import type { WorkerPool } from './worker/pool.ts';
 
 /** What samples go through. */
 export interface Pumped {

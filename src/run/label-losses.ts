@@ -1,8 +1,8 @@
-import type { LabelLoss } from './core/labels.ts';
-import { indexOf } from './io/ledger-files.ts';
-import { LEDGER, privatePath } from './io/private-files.ts';
-import { privateLines } from './io/private-lines.ts';
-import type { Seal } from './io/seal.ts';
+import type { LabelLoss } from '../core/labels.ts';
+import { indexOf } from '../io/ledger-files.ts';
+import { LEDGER, privatePath } from '../io/private-files.ts';
+import { privateLines } from '../io/private-lines.ts';
+import type { Seal } from '../io/seal.ts';
 
 /** What redaction took of labelled objects of one category. */
 export interface CategoryLoss {

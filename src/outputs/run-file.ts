@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { UsageError } from './errors.ts';
-import { OUTPUT_FORMATS } from './options.ts';
+import { UsageError } from '../errors.ts';
+import { OUTPUT_FORMATS } from '../options.ts';
 
 export const wholeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
 

@@ -1,19 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { writeClipReport } from './clips/report/write.ts';
-import type { RecordRegion, VerifiedRecord } from './core/outcome.ts';
-import { CLASSES, type ClassName } from './core/types.ts';
-import { UsageError } from './errors.ts';
-import { thumbnail } from './image/thumbnail.ts';
-import { writeFileAtomic } from './io/atomic.ts';
-import { LOG_FOLDER } from './io/run-log.ts';
-import { readBody, tarEntries } from './io/tar-archive.ts';
-import { memberName } from './io/tar-members.ts';
+import { writeClipReport } from '../clips/report/write.ts';
+import type { RecordRegion, VerifiedRecord } from '../core/outcome.ts';
+import { CLASSES, type ClassName } from '../core/types.ts';
+import { UsageError } from '../errors.ts';
+import { thumbnail } from '../image/thumbnail.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { LOG_FOLDER } from '../io/run-log.ts';
+import { readBody, tarEntries } from '../io/tar-archive.ts';
+import { memberName } from '../io/tar-members.ts';
 import { recordSchema } from './record-schema.ts';
 import { type ReportData, renderReport } from './report-page.ts';
 import { isClipRun } from './run-file.ts';
-import { readRun } from './verify-output.ts';
+import { readRun } from './verify.ts';
 
 const THUMBNAIL_SIDE = 320;
 /** Images that are shown unless somebody says otherwise. */

@@ -1,21 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { type Config, fillConfig } from './config.ts';
-import type { RejectedOutcome } from './core/outcome.ts';
-import { UsageError } from './errors.ts';
-import { KEPT_BY_DEFAULT } from './io/keep.ts';
-import { openLedgerSource, readQuarantine } from './io/ledger-source.ts';
-import { hasPrivateParts, notFinalized } from './io/parts.ts';
-import { type PrivateRun, readPrivateRun } from './io/private-run.ts';
-import { RUN_FILE } from './io/run-log.ts';
-import { openSeal, type Seal } from './io/seal.ts';
-import { readSecret } from './io/secret.ts';
-import { readSourceIdKey } from './io/source-id-key.ts';
-import { StoredDetections } from './io/stored-detections.ts';
-import { assertNoWithdrawal } from './io/withdrawal.ts';
-import type { Options } from './options.ts';
-import { prepareWithoutDetectors } from './prepare.ts';
+import { type Config, fillConfig } from '../config.ts';
+import type { RejectedOutcome } from '../core/outcome.ts';
+import { UsageError } from '../errors.ts';
+import { KEPT_BY_DEFAULT } from '../io/keep.ts';
+import { openLedgerSource, readQuarantine } from '../io/ledger-source.ts';
+import { hasPrivateParts, notFinalized } from '../io/parts.ts';
+import { type PrivateRun, readPrivateRun } from '../io/private-run.ts';
+import { RUN_FILE } from '../io/run-log.ts';
+import { openSeal, type Seal } from '../io/seal.ts';
+import { readSecret } from '../io/secret.ts';
+import { readSourceIdKey } from '../io/source-id-key.ts';
+import { StoredDetections } from '../io/stored-detections.ts';
+import { assertNoWithdrawal } from '../io/withdrawal.ts';
+import type { Options } from '../options.ts';
+import { prepareWithoutDetectors } from '../prepare.ts';
+import { type RunHooks, type RunSummary, runSource } from '../run.ts';
+import type { Known } from '../worker/job.ts';
 import {
   allModes,
   assertCorrections,
@@ -24,9 +26,7 @@ import {
   detectedOptions,
   settingsIn,
 } from './replay-options.ts';
-import { type RunHooks, type RunSummary, runSource } from './run.ts';
 import { isClipRun, isFrameRun } from './run-file.ts';
-import type { Known } from './worker/job.ts';
 
 /** Options that a replay does not take from the earlier run. */
 export type ReplayOptions = Omit<

@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { fillConfig } from '../src/config.ts';
-import type { Outcome } from '../src/core/outcome.ts';
-import { openFilter } from '../src/filter.ts';
-import { FilterPump } from '../src/filter-pump.ts';
-import { TarOutput } from '../src/io/tar-output.ts';
-import type { StreamedSample } from '../src/io/tar-stream.ts';
-import { Tally } from '../src/tally.ts';
-import { rejected, verified } from './fixtures/ioHelpers.ts';
+import { fillConfig } from '../../src/config.ts';
+import type { Outcome } from '../../src/core/outcome.ts';
+import { TarOutput } from '../../src/io/tar-output.ts';
+import type { StreamedSample } from '../../src/io/tar-stream.ts';
+import { openFilter } from '../../src/run/filter.ts';
+import { FilterPump } from '../../src/run/filter-pump.ts';
+import { Tally } from '../../src/run/tally.ts';
+import { rejected, verified } from '../fixtures/ioHelpers.ts';
 
 const config = fillConfig({ inputs: ['-'], out: '-', workers: 1 });
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Groups, numbersOf } from '../src/pseudonyms.ts';
+import { Groups, numbersOf } from '../../src/run/pseudonyms.ts';
 
 it('gives every sample a number of its own, whatever its name', () => {
   const groups = new Groups('fresh');

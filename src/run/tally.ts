@@ -1,9 +1,9 @@
-import type { Config } from './config.ts';
-import type { Outcome, RedactionRecord } from './core/outcome.ts';
-import { ShardPlan } from './io/shard-plan.ts';
-import type { Source } from './io/source.ts';
+import type { Config } from '../config.ts';
+import type { Outcome, RedactionRecord } from '../core/outcome.ts';
+import { ShardPlan } from '../io/shard-plan.ts';
+import type { Source } from '../io/source.ts';
+import type { LabelLosses, ReviewSummary, RunProgress, RunSummary } from '../run.ts';
 import { publicResult, RecordCounts } from './record-counts.ts';
-import type { LabelLosses, ReviewSummary, RunProgress, RunSummary } from './run.ts';
 
 /** Adds up what has become of the samples of a run. */
 export class Tally {

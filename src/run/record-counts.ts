@@ -1,6 +1,6 @@
-import type { RedactionRecord } from './core/outcome.ts';
-import { CLASSES, type ClassName } from './core/types.ts';
-import type { LabelLosses, ReviewSummary } from './run.ts';
+import type { RedactionRecord } from '../core/outcome.ts';
+import { CLASSES, type ClassName } from '../core/types.ts';
+import type { LabelLosses, ReviewSummary } from '../run.ts';
 
 /** Adds up redaction records. */
 export class RecordCounts {

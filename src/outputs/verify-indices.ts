@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { RedactionRecord } from './core/outcome.ts';
-import { daliIndex } from './io/dali-index.ts';
-import { HF_METADATA, hfMetadataRow } from './io/hf-metadata.ts';
-import { skipBody, tarEntries } from './io/tar-archive.ts';
-import { type MemberPlace, memberLength } from './io/tar-writer.ts';
-import { sidecarOf } from './io/target-names.ts';
+import type { RedactionRecord } from '../core/outcome.ts';
+import { daliIndex } from '../io/dali-index.ts';
+import { HF_METADATA, hfMetadataRow } from '../io/hf-metadata.ts';
+import { skipBody, tarEntries } from '../io/tar-archive.ts';
+import { type MemberPlace, memberLength } from '../io/tar-writer.ts';
+import { sidecarOf } from '../io/target-names.ts';
 
 /** Checks that there is an index for every shard, and that it tells where each member is. */
 export async function checkDaliIndices(out: string, files: readonly string[], problems: string[]): Promise<void> {

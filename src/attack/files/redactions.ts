@@ -1,15 +1,15 @@
 import { access, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Photograph, RedactedPhotograph, Redaction } from './attack/photograph.ts';
-import { UsageError } from './errors.ts';
-import { looksLikeImage, splitExtension } from './io/extensions.ts';
-import { LEDGER, privatePath } from './io/private-files.ts';
-import { privateLines } from './io/private-lines.ts';
-import { RUN_FILE } from './io/run-log.ts';
-import { openSeal } from './io/seal.ts';
-import { readSecret, type SecretOptions } from './io/secret.ts';
-import { readBody, skipBody, tarEntries } from './io/tar-archive.ts';
-import { readRun } from './verify-output.ts';
+import { UsageError } from '../../errors.ts';
+import { looksLikeImage, splitExtension } from '../../io/extensions.ts';
+import { LEDGER, privatePath } from '../../io/private-files.ts';
+import { privateLines } from '../../io/private-lines.ts';
+import { RUN_FILE } from '../../io/run-log.ts';
+import { openSeal } from '../../io/seal.ts';
+import { readSecret, type SecretOptions } from '../../io/secret.ts';
+import { readBody, skipBody, tarEntries } from '../../io/tar-archive.ts';
+import { readRun } from '../../outputs/verify.ts';
+import type { Photograph, RedactedPhotograph, Redaction } from '../photograph.ts';
 
 /**
  * What a run has made of photographs: an image folder, also one of another tool, or a WebDataset.
