@@ -17,8 +17,15 @@ export const PER_CLASS_BOX_CLASSES = ['face', 'body', 'plate'] as const satisfie
 
 const IMAGENET_MEAN: [number, number, number] = [123.675, 116.28, 103.53];
 const IMAGENET_STD: [number, number, number] = [58.395, 57.12, 57.375];
-const none: [number, number, number] = [0, 0, 0];
-const ones: [number, number, number] = [1, 1, 1];
+/** What most families take: pixels as they are, 0 to 255, at the top left of a picture with sides in multiples of 32. */
+const PLAIN: Omit<ModelInput, 'size' | 'channels'> = {
+  layout: 'nchw',
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+  pad: 0,
+  align: 'top-left',
+  multiple: 32,
+};
 
 function lastDim(info: TensorInfo | undefined): number | string | undefined {
   return info?.shape[info.shape.length - 1];
@@ -31,100 +38,37 @@ function named(outputs: readonly TensorInfo[], name: string): TensorInfo | undef
 export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
   ssd: {
     classes: ['face'],
-    input: {
-      layout: 'nchw',
-      channels: 'rgb',
-      mean: [127.5, 127.5, 127.5],
-      std: [127.5, 127.5, 127.5],
-      pad: 0,
-      align: 'top-left',
-      multiple: 32,
-      longSide: 512,
-    },
+    input: { ...PLAIN, channels: 'rgb', mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5], longSide: 512 },
     matches: (o) => o.length === 2 && named(o, 'boxes')?.shape.length === 3 && named(o, 'scores')?.shape.length === 2,
   },
   centernet: {
     classes: ['body'],
-    input: {
-      layout: 'nchw',
-      channels: 'rgb',
-      mean: none,
-      std: ones,
-      pad: 0,
-      align: 'top-left',
-      multiple: 32,
-      longSide: 512,
-    },
+    input: { ...PLAIN, channels: 'rgb', longSide: 512 },
     matches: (o) => named(o, 'tower_0/mul_1')?.shape[1] === 80 && named(o, 'tower_0/mul')?.shape[1] === 4,
   },
   db: {
     classes: ['text'],
-    input: {
-      layout: 'nchw',
-      channels: 'bgr',
-      mean: IMAGENET_MEAN,
-      std: IMAGENET_STD,
-      pad: 0,
-      align: 'top-left',
-      multiple: 32,
-      longSide: 960,
-    },
+    input: { ...PLAIN, channels: 'bgr', mean: IMAGENET_MEAN, std: IMAGENET_STD, longSide: 960 },
     matches: (o) => o.length === 1 && (o[0]?.shape.length === 4 ? o[0].shape[1] === 1 : o[0]?.shape.length === 2),
   },
   yunet: {
     classes: ['face'],
-    input: {
-      layout: 'nchw',
-      channels: 'bgr',
-      mean: none,
-      std: ones,
-      pad: 0,
-      align: 'top-left',
-      multiple: 32,
-      longSide: 640,
-    },
+    input: { ...PLAIN, channels: 'bgr', longSide: 640 },
     matches: (o) => [8, 16, 32].every((s) => named(o, `cls_${s}`) && named(o, `obj_${s}`) && named(o, `bbox_${s}`)),
   },
   ultraface: {
     classes: ['face'],
-    input: {
-      layout: 'nchw',
-      channels: 'rgb',
-      mean: [127, 127, 127],
-      std: [128, 128, 128],
-      pad: 127,
-      align: 'top-left',
-      multiple: 32,
-      longSide: 640,
-    },
+    input: { ...PLAIN, channels: 'rgb', mean: [127, 127, 127], std: [128, 128, 128], pad: 127, longSide: 640 },
     matches: (o) => lastDim(named(o, 'scores')) === 2 && lastDim(named(o, 'boxes')) === 4,
   },
   yolox: {
     classes: ['body'],
-    input: {
-      layout: 'nchw',
-      channels: 'bgr',
-      mean: none,
-      std: ones,
-      pad: 114,
-      align: 'top-left',
-      multiple: 32,
-      longSide: 640,
-    },
+    input: { ...PLAIN, channels: 'bgr', pad: 114, longSide: 640 },
     matches: (o) => o.length === 1 && o[0]?.shape.length === 3 && lastDim(o[0]) === 85,
   },
   hyperlpr: {
     classes: ['plate'],
-    input: {
-      layout: 'nchw',
-      channels: 'rgb',
-      mean: none,
-      std: [255, 255, 255],
-      pad: 0,
-      align: 'center',
-      multiple: 32,
-      longSide: 640,
-    },
+    input: { ...PLAIN, channels: 'rgb', std: [255, 255, 255], align: 'center', longSide: 640 },
     matches: (o) =>
       o.length === 1 &&
       o[0]?.shape.length === 3 &&
@@ -133,16 +77,7 @@ export const FAMILY_TRAITS: Readonly<Record<Family, FamilyTraits>> = {
   },
   'per-class-box': {
     classes: PER_CLASS_BOX_CLASSES,
-    input: {
-      layout: 'nchw',
-      channels: 'rgb',
-      mean: none,
-      std: ones,
-      pad: 114,
-      align: 'top-left',
-      multiple: 32,
-      longSide: 640,
-    },
+    input: { ...PLAIN, channels: 'rgb', pad: 114, longSide: 640 },
     // A row is as long as one of HyperLPR, so the name must tell them apart.
     matches: (o) =>
       o.length === 1 &&
