@@ -4,13 +4,13 @@
 # WORK      empty or partly filled folder for photographs, labels and checkpoints; what is there is not made again
 # LABELLED  folder with faces/ and plates/, each with annotations.json and its photographs (README.md says which)
 # WEIGHTS   folder with yolox_nano-416.onnx, yunet_n_dynamic.onnx, hyperlpr-y5fu_{320,640}x_sim.onnx
-# Four trainings in a row: the first starts at YOLOX-nano, the second at the file that the first one gives, the third at
-# that of the second, moved back towards YOLOX-nano, the fourth at the mean of the files of the third and the second. What
-# ships is the mean of the fourth and the third.
+# Five trainings in a row: the first starts at YOLOX-nano, the second at the file that the first one gives, the third at
+# that of the second, moved back towards YOLOX-nano, the fourth at the mean of the files of the third and the second, the fifth
+# at the mean of those of the fourth and the third. What ships is the mean of the fifth and of where it started.
 # Environment: STEPS (40000) and DECAY (12000) of the first, MORE_STEPS (20000) and MORE_DECAY (9000) of the second,
-# WIDE_STEPS (20000), WIDE_DECAY (9000) and BLEND (0.3) of the third, LAST_STEPS (20000) and LAST_DECAY (12000) of the
-# fourth, SEED (1), MIRRORS (git folders to read instead of cloning), NOT_LIKE (folder of evaluation photographs, of which
-# near-duplicates are left out), and what train.py takes as ARGUMENTS.
+# WIDE_STEPS (20000), WIDE_DECAY (9000) and BLEND (0.3) of the third, FOURTH_STEPS (20000) and FOURTH_DECAY (12000), LAST_STEPS
+# (20000) and LAST_DECAY (12000) of the fifth, SEED (1), MIRRORS (git folders to read instead of cloning), NOT_LIKE (folder of
+# evaluation photographs, of which near-duplicates are left out), and what train.py takes as ARGUMENTS.
 set -euo pipefail
 work=$(mkdir -p "$1" && cd "$1" && pwd) labelled=$(cd "$2" && pwd) weights=$(cd "$3" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
@@ -36,9 +36,15 @@ stage() { # name, steps, decay, seed, further arguments
     --steps "$2" --decay "$3" --seed "$4" "${@:5}" ${ARGUMENTS:-}
   "$python" export.py --checkpoint "$work/$1/last.pt" --out "$work/$1.onnx"
 }
+mean() { # file, then share and file, twice
+  "$python" mix.py --file "$work/$3.onnx=$2" --file "$work/$5.onnx=$4" --out "$1"
+}
+
 stage run "${STEPS:-40000}" "${DECAY:-12000}" "$seed"
 stage more "${MORE_STEPS:-20000}" "${MORE_DECAY:-9000}" "$((seed + 1))" --from "$work/run.onnx"
 stage wide "${WIDE_STEPS:-20000}" "${WIDE_DECAY:-9000}" "$((seed + 3))" --from "$work/more.onnx" --blend "${BLEND:-0.3}"
-"$python" mix.py --file "$work/wide.onnx=0.85" --file "$work/more.onnx=0.15" --out "$work/mean.onnx"
-stage last "${LAST_STEPS:-20000}" "${LAST_DECAY:-12000}" "$((seed + 4))" --from "$work/mean.onnx"
-"$python" mix.py --file "$work/last.onnx=0.75" --file "$work/wide.onnx=0.25" --out "$here/../face-body-plate.onnx"
+mean "$work/start4.onnx" 0.85 wide 0.15 more
+stage fourth "${FOURTH_STEPS:-20000}" "${FOURTH_DECAY:-12000}" "$((seed + 4))" --from "$work/start4.onnx"
+mean "$work/start5.onnx" 0.75 fourth 0.25 wide
+stage last "${LAST_STEPS:-20000}" "${LAST_DECAY:-12000}" "$((seed + 5))" --from "$work/start5.onnx"
+mean "$here/../face-body-plate.onnx" 0.5 last 0.5 start5
