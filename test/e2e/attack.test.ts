@@ -117,9 +117,9 @@ describe('people in folders of their own, redacted with solid', () => {
       untouchedFaces: 0,
       naive: { verdict: 'at chance' },
     });
-    const [before, after] = [report.original, solid?.parrot].map((told) => told?.auc.value ?? Number.NaN);
-    // Both photographs of a person are the same one, mirrored: the edges of a mask tell a few of six from the others.
-    expect(after).toBeLessThan((before ?? 0) - 0.15);
+    // Not at chance in every draw: of what surrounds a mask, JPEG's blocks carry up to 15 of 255 over its edge, and both
+    // photographs of a person are the same one, mirrored.
+    expect(solid?.parrot?.auc.value).toBeLessThan((report.original?.auc.value ?? 0) - 0.15);
     expect(report.original?.rank1.value).toBeGreaterThan(0.5);
     expect(solid?.source?.beyondImpostors.value).toBeGreaterThan(0.8);
     expect(solid?.source?.ownNearest.value).toBeLessThan(0.2);
